@@ -1,0 +1,74 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Points to a random label of ellipses, as MONAI transforms: each call draws anew from the transform's random state."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+import torch
+from monai.config import KeysCollection, NdarrayOrTensor
+from monai.transforms import MapTransform, Randomizable, Transform
+from monai.utils import convert_to_dst_type, convert_to_tensor, ensure_tuple
+
+from .draw import Size, draw_label
+from .ellipses import EllipseSampler
+
+
+class RandEllipseLabel(Randomizable, Transform):
+    """Array form: points of a whole image to a label of one random ellipse per point.
+
+    Args:
+        sampler: points -> ellipses, see `EllipseSampler`.
+    """
+
+    def __init__(self, sampler: EllipseSampler) -> None:
+        self.sampler = sampler
+
+    def __call__(self, points: NdarrayOrTensor, size: Size) -> NdarrayOrTensor:  # type: ignore[override]
+        """Points (N, 2), px, and H, W of their image -> (1, H, W) int32, the same kind of array as the points."""
+        generator = torch.Generator().manual_seed(int(self.R.randint(2**31 - 1)))
+        plain = convert_to_tensor(points, track_meta=False).reshape(-1, 2)
+        return convert_to_dst_type(draw_label(self.sampler(plain, generator), size), points, dtype=torch.int32)[0]
+
+
+class RandEllipseLabeld(Randomizable, MapTransform):
+    """Dictionary form of `RandEllipseLabel`.
+
+    Args:
+        keys: points to read.
+        sampler: points -> ellipses, see `EllipseSampler`.
+        image_key: the image (C, H, W) whose size the labels take.
+        output_keys: where the labels go, one for each key.
+        allow_missing_keys: whether a missing key is passed over instead of an error.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        sampler: EllipseSampler,
+        image_key: str = "image",
+        output_keys: KeysCollection = "label",
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.image_key = image_key
+        self.output_keys = ensure_tuple(output_keys)
+        self.converter = RandEllipseLabel(sampler)
+
+    def set_random_state(
+        self, seed: int | None = None, state: np.random.RandomState | None = None
+    ) -> RandEllipseLabeld:
+        """Seed the draws; see `monai.transforms.Randomizable`."""
+        super().set_random_state(seed, state)
+        self.converter.set_random_state(seed, state)
+        return self
+
+    def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:
+        """A copy of the dictionary with the labels added."""
+        output = dict(data)
+        height, width = output[self.image_key].shape[-2:]
+        for key, output_key in self.key_iterator(output, self.output_keys):
+            output[output_key] = self.converter(output[key], (height, width))
+        return output
