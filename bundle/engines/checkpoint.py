@@ -1,0 +1,171 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints: everything a trainer is, in one file that holds only tensors, numbers and strings.
+
+A name that ends in .pt is always a whole file. It is read with `weights_only=True`, so that it cannot run code.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ignite
+import monai
+import torch
+from torch import Tensor, nn
+
+from ..data.atomic import TEMPORARY, write_whole
+
+logger = logging.getLogger(__name__)
+
+FORMAT = "trainer checkpoint 1"
+NAME = "checkpoint_{step:08d}.pt"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be read, or belongs to another network or run."""
+
+
+def save(content: Any, path: str | Path) -> None:
+    """torch.save to a file that is there whole or not at all, even after `kill -9`; its folder is made if need be."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, lambda file: torch.save(content, file))
+
+
+def read(path: str | Path) -> Any:
+    """Load a file of tensors, numbers and strings onto the CPU.
+
+    Raises:
+        FileNotFoundError: when it is not there.
+        CheckpointError: when it is damaged, or holds anything else.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such checkpoint or weights file")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
+        raise CheckpointError(f"{path}: damaged, or not a file of plain tensors; use another one ({error})") from error
+
+
+def save_checkpoint(stateful: Mapping[str, Any], step: int, folder: str | Path, keep: int) -> Path:
+    """Write the state of every object; then remove all but the newest `keep` checkpoints, and unfinished files.
+
+    Args:
+        stateful: name -> object with `state_dict`.
+        step: finished updates.
+        folder: made when it is not there.
+        keep: checkpoints that stay, >= 1.
+    """
+    packages = {"torch": torch, "monai": monai, "ignite": ignite}
+    versions = {name: str(package.__version__) for name, package in packages.items()}
+    state = {name: plain(thing.state_dict()) for name, thing in stateful.items()}
+    path = Path(folder) / NAME.format(step=step)
+    save({"format": FORMAT, "step": step, "versions": versions, "state": state}, path)
+    kept = [file for file in list_checkpoints(folder) if step_of(file) <= step][-keep:]
+    for file in [*list_checkpoints(folder), *Path(folder).glob(f".checkpoint_*{TEMPORARY}")]:
+        if file not in kept:
+            file.unlink(missing_ok=True)
+    return path
+
+
+def plain(value: Any) -> Any:
+    """Nested state as dict, list, tuple and leaves: without subclasses that only Python's pickle knows."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value.detach() if isinstance(value, Tensor) else value
+
+
+def list_checkpoints(folder: str | Path) -> list[Path]:
+    """All checkpoints of a folder, the oldest update first; a folder that is not there has none."""
+    return sorted(Path(folder).glob(f"checkpoint_{'[0-9]' * 8}.pt"))
+
+
+def step_of(checkpoint: Path) -> int:
+    """Finished updates, from a checkpoint's name."""
+    return int(checkpoint.stem.removeprefix("checkpoint_"))
+
+
+def latest_checkpoint(folder: str | Path) -> Path | None:
+    """The newest whole checkpoint of a folder; cut ones are passed over with a warning. None: there is none."""
+    for path in reversed(list_checkpoints(folder)):
+        if zipfile.is_zipfile(path):  # a cut file has lost the directory at its end
+            return path
+        logger.warning("%s is not a whole file and is passed over", path)
+    return None
+
+
+def load_checkpoint(stateful: Mapping[str, Any], path: str | Path) -> int:
+    """Put a checkpoint's state into the objects; nothing changes when a network does not fit.
+
+    Args:
+        stateful: name -> object with `load_state_dict`, the same names as in the file.
+        path: the file.
+
+    Returns:
+        finished updates.
+
+    Raises:
+        FileNotFoundError: when it is not there.
+        CheckpointError: when it is damaged, no checkpoint, or one of another network or run.
+    """
+    content = read(path)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a training checkpoint; resume from a {NAME.format(step=0)} of this stage")
+    state = content["state"]
+    if set(state) != set(stateful):
+        raise CheckpointError(
+            f"{path}: of another kind of training; it holds {sorted(state)}, this one needs {sorted(stateful)}."
+            " Resume from this stage's own folder, or start in an empty one"
+        )
+    for name, thing in stateful.items():
+        if isinstance(thing, nn.Module):
+            check_weights(thing, state[name], f"{path} ({name})")
+    for name, thing in stateful.items():
+        try:
+            thing.load_state_dict(state[name])
+        except (ValueError, KeyError, RuntimeError) as error:
+            raise CheckpointError(f"{path}: its {name} does not fit this run: {error}") from error
+    return content["step"]
+
+
+def check_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+    """Raise CheckpointError, naming entries, when the weights of `source` are those of another network."""
+    own = network.state_dict()
+    reshaped = [key for key in own if key in weights and weights[key].shape != own[key].shape]
+    differences = {
+        "missing": [key for key in own if key not in weights],
+        "unexpected": [key for key in weights if key not in own],
+        "of another shape": [f"{key} {list(weights[key].shape)}, not {list(own[key].shape)}" for key in reshaped],
+    }
+    found = [f"{len(keys)} {kind} (such as {'; '.join(keys[:3])})" for kind, keys in differences.items() if keys]
+    if found:
+        raise CheckpointError(
+            f"{source}: weights of another network than this {type(network).__name__}: {', '.join(found)}."
+            " Set the network options (class, width, channels, norm) that it was trained with, or use another file"
+        )
+
+
+def save_weights(network: nn.Module, path: str | Path) -> None:
+    """Write a network's flat state dict (the form of models/model.pt), whole or not at all."""
+    save({key: value.detach().cpu() for key, value in network.state_dict().items()}, path)
+
+
+def load_weights(network: nn.Module, path: str | Path) -> None:
+    """Read a flat state dict into a network, strictly.
+
+    Raises:
+        FileNotFoundError: when it is not there.
+        CheckpointError: when it is damaged, a whole training checkpoint, or of another network.
+    """
+    weights = read(path)
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise CheckpointError(f"{path}: not a flat state dict: give a model file such as models/model.pt")
+    check_weights(network, weights, str(path))
+    network.load_state_dict(weights)

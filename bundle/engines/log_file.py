@@ -1,0 +1,77 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Handler that keeps the log of a run in a file, with what is needed to repeat the run in its first lines."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ignite
+import monai
+import numpy as np
+import torch
+from ignite.engine import Events
+
+from .base import ResumableTrainer, TrainingEvents
+from .device import describe_device
+
+logger = logging.getLogger(__name__)
+
+
+class LogFile:
+    """Handler: everything that is logged during the run, in a file that begins with versions, device and settings.
+
+    First in a list of handlers. A resumed run adds to the file.
+
+    Args:
+        path: the file, such as train.log in the stage's folder.
+        settings: what a reader should know of the configuration, anything that JSON can hold.
+    """
+
+    def __init__(self, path: str | Path, settings: Mapping[str, Any] | None = None) -> None:
+        self.path, self.settings = Path(path), dict(settings or {})
+        self.handler: logging.Handler | None = None
+
+    def attach(self, engine: ResumableTrainer) -> None:
+        """Open the file when the run starts, close it when it ends, well or not."""
+        engine.add_event_handler(Events.STARTED, self._open)
+        engine.add_event_handler(TrainingEvents.RUN_ENDED, self._close)
+
+    def _open(self, engine: ResumableTrainer) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.handler = logging.FileHandler(self.path, encoding="utf-8")
+        self.handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logging.getLogger().addHandler(self.handler)
+        own = logging.getLogger(__name__.split(".")[0])
+        own.setLevel(min(own.getEffectiveLevel(), logging.INFO))
+        for line in self.head(engine):
+            logger.info(line)
+
+    def head(self, engine: ResumableTrainer) -> list[str]:
+        """The first lines."""
+        packages = {"torch": torch, "monai": monai, "ignite": ignite, "numpy": np}
+        versions = ", ".join(f"{name} {package.__version__}" for name, package in packages.items())
+        state, size = engine.state, {name: count_parameters(net) for name, net in engine.networks.items()}
+        return [
+            f"versions: python {platform.python_version()}, {versions}; {platform.platform()}",
+            f"device: {describe_device(state.device)}, precision {engine.precision.name}",
+            f"settings: {json.dumps(self.settings, default=str, sort_keys=True)}",
+            f"parameters: {', '.join(f'{name} {count:,}' for name, count in size.items())}",
+            f"run: {state.max_epochs} epochs of {state.epoch_length} updates",
+        ]
+
+    def _close(self, _: ResumableTrainer) -> None:
+        if self.handler is not None:
+            logging.getLogger().removeHandler(self.handler)
+            self.handler.close()
+            self.handler = None
+
+
+def count_parameters(network: torch.nn.Module) -> int:
+    """Numbers that a network can learn."""
+    return sum(parameter.numel() for parameter in network.parameters())
