@@ -1,0 +1,186 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A data set is a folder: images/, points/NAME.csv, and optionally labels/NAME.png (to measure with) and split.json.
+
+    folder = DataFolder("my_data", mpp=0.25)
+    folder.check_points()                       # every problem of the training images at once, before anything trains
+    sample = folder.load(folder.training[0])    # image (C, H, W), points (N, 2), mpp
+
+Labels are looked for by name and opened only by who asks for them: a run from points alone opens none.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypedDict
+
+import torch
+from torch import Tensor
+
+from .io import check_mpp, load_image, read_image
+from .items import Item, scan, some, split_by_files
+from .labels import read_label
+from .points_csv import merge_clicks, parse_points, read_points
+from .split import PARTS, read_split
+
+logger = logging.getLogger(__name__)
+
+MOST_PROBLEMS = 20  # so many are spelt out in one message
+
+
+class Sample(TypedDict):
+    """What `DataFolder.load` gives."""
+
+    image: Tensor  # float32 (C, H, W) in [0, 1]
+    points: Tensor  # float32 (N, 2), x and y in px; (0, 2) where there is no points file
+    mpp: float | None  # um per px, None = unknown
+    window: tuple[float, float]  # intensities as stored that became 0 and 1
+
+
+class DataFolder:
+    """Images with their points, in two parts: `training` and `testing`.
+
+    The parts are those of split.json. Without that file every image that has points is for training, and an image that
+    has no points but a label is for testing; an image with neither is left out, with a warning.
+
+    Args:
+        dataset_dir: the folder.
+        mpp: um per px of all its images; None: what each image's TIFF tags say, unknown where they say nothing.
+        channels: 1 (grey) or 3 (RGB): what the networks are configured for.
+
+    Raises:
+        FileNotFoundError: no such folder, or none called images in it.
+        ValueError: no image; two files of one base name; a bad split.json or mpp.
+    """
+
+    def __init__(self, dataset_dir: str | os.PathLike[str], mpp: float | None = None, channels: int = 3) -> None:
+        self.dataset_dir, self.mpp, self.channels = Path(dataset_dir), check_mpp(mpp), channels
+        items = scan(self.dataset_dir)
+        split_path = self.dataset_dir / "split.json"
+        split = read_split(split_path, items) if split_path.exists() else split_by_files(items.values())
+        self._items = {part: [items[name] for name in split[part]] for part in PARTS}
+        left_out = [name for name in items if name not in {*split["training"], *split["testing"]}]
+        if left_out:
+            logger.warning("%s: %d images are in no part and not used: %s", dataset_dir, len(left_out), some(left_out))
+
+    @property
+    def training(self) -> list[Item]:
+        """The images to train on."""
+        return self._items["training"]
+
+    @property
+    def testing(self) -> list[Item]:
+        """The images held out."""
+        return self._items["testing"]
+
+    def items(self, split: str) -> list[Item]:
+        """One part by name.
+
+        Raises:
+            ValueError: neither "training" nor "testing".
+        """
+        if split not in PARTS:
+            raise ValueError(f"split is {split!r}: choose one of {', '.join(PARTS)}")
+        return self._items[split]
+
+    def load(self, item: Item) -> Sample:
+        """Read one image with its points (none where it has no points file).
+
+        Raises:
+            FileNotFoundError, ValueError: as `load_image` and `read_points`, but an image may be without points.
+        """
+        loaded = load_image(item.image_path, self.channels, self.mpp)
+        points = torch.zeros(0, 2)
+        if item.points_path:
+            points = merge_clicks(parse_points(item.points_path, loaded.size), item.points_path)
+        return {"image": loaded.image, "points": points, "mpp": loaded.mpp, "window": loaded.window}
+
+    def load_label(self, item: Item) -> Tensor:
+        """Read the label of an image, int32 (1, H, W).
+
+        Raises:
+            FileNotFoundError, ValueError: there is none; as `read_label`; another size than the image.
+        """
+        size = read_image(item.image_path).array.shape[-2:]
+        return read_label(self._path(item, "label"), size)
+
+    def as_dicts(self, split: str, keys: Sequence[str] = ("image", "points")) -> list[dict[str, str]]:
+        """One part as MONAI data sets take it: [{"image": path, "points": path, "label": path}, ...].
+
+        Args:
+            split: "training" or "testing".
+            keys: which files: "image", "points", "label".
+
+        Raises:
+            FileNotFoundError: an image lacks one of them.
+        """
+        return [{key: str(self._path(item, key)) for key in keys} for item in self.items(split)]
+
+    def check_points(self) -> None:
+        """Read all images and the training points, so that nothing about them can stop a training that has begun.
+
+        Raises:
+            ValueError: every problem found, in one message.
+        """
+        problems: list[str] = []
+        if not self.training:
+            problems.append(
+                f"{self.dataset_dir}: no image to train on: give some a points file (and name them in split.json)"
+            )
+        spacings: dict[str, float | None] = {}
+        for item in (*self.training, *self.testing):
+            with _collecting(problems):
+                loaded = load_image(item.image_path, self.channels, self.mpp)
+                spacings[item.name] = loaded.mpp
+                if item in self.training:
+                    read_points(self._path(item, "points"), loaded.size)
+        unknown = [name for name, mpp in spacings.items() if mpp is None]
+        if 0 < len(unknown) < len(spacings):
+            problems.append(
+                f"{self.dataset_dir}: only some images say their um per px, not {some(unknown)}: state it (mpp)"
+            )
+        _report(problems)
+
+    def check_labels(self, split: str) -> None:
+        """Read the labels of one part and compare their sizes with the images', before anything is trained or measured.
+
+        Images without a label are passed over: they are not measured.
+
+        Raises:
+            ValueError: every problem found, in one message.
+        """
+        problems: list[str] = []
+        for item in self.items(split):
+            if item.label_path:
+                with _collecting(problems):
+                    self.load_label(item)
+        _report(problems)
+
+    def _path(self, item: Item, key: str) -> Path:
+        path = getattr(item, f"{key}_path")
+        if path is None:
+            folder, ending = ("points", ".csv") if key == "points" else ("labels", ".png")
+            raise FileNotFoundError(
+                f"{item.image_path}: has no {key} file: add {self.dataset_dir / folder / (item.name + ending)},"
+                " or take the image out of split.json or of the folder"
+            )
+        return path
+
+
+@contextmanager
+def _collecting(problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        problems.append(str(error))
+
+
+def _report(problems: list[str]) -> None:
+    if problems:
+        more = [f"... and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
+        heading = f"the data set has {len(problems)} problem" + ("s:" if len(problems) > 1 else ":")
+        raise ValueError("\n  ".join([heading, *problems[:MOST_PROBLEMS], *more]))

@@ -1,0 +1,206 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`manifest.json`: what a stage folder holds, how it was made, and whether it is whole.
+
+Stages talk through folders on disk. A manifest is written when a stage begins (`complete: false`) and again when it
+ends (`complete: true`), so a killed stage is seen as cut, a finished one is not run twice, and one that was made with
+other settings or from other inputs is never taken for the right one. Nothing in here deletes a file of a stage.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .atomic import is_temporary, write_json
+from .provenance import sha256, versions
+
+MANIFEST = "manifest.json"
+SYSTEM_FILES = (".DS_Store", "Thumbs.db")  # what systems put into folders by themselves
+
+
+def read_manifest(folder: str | Path) -> dict[str, Any] | None:
+    """The manifest of a stage folder, or None where there is none.
+
+    Raises:
+        ValueError: the file is not JSON (it was edited or the disk failed; this code never writes one by halves).
+    """
+    path = Path(folder) / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not readable JSON ({error}): move the folder {folder} away and run again"
+        ) from error
+    if not isinstance(manifest, dict):
+        raise ValueError(f"{path} holds no JSON object: move the folder {folder} away and run again")
+    return manifest
+
+
+class StageManifest:
+    """The manifest of a stage that is being run: begun, then finished.
+
+    Configurations name it too (`run` begins it, `finalize` finishes it), so that a stage run alone writes one; the
+    pipeline puts its own object in that place. Beginning or finishing the same object again does nothing.
+
+    Args:
+        folder: the stage's folder, made when it is not there.
+        stage: the stage's name.
+        settings: config id -> value, all that decides the result (no machine paths); compared by `differences`.
+        inputs: name -> SHA-256 of everything the stage reads; compared by `differences`.
+        record: more to keep and not to compare, e.g. device, paths, hashes of the config files.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        stage: str,
+        settings: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, str] | None = None,
+        record: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.folder, self.stage = Path(folder), stage
+        self.settings, self.inputs, self.record = settings or {}, inputs or {}, record or {}
+        self.notes: dict[str, Any] = {}
+        self._started: float | None = None
+        self._finished = False
+
+    def begin(self) -> None:
+        """Mark the folder as begun and not whole; a resumed stage keeps what its earlier sessions recorded."""
+        if self._started is not None:
+            return
+        self._started = time.time()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        earlier = (read_manifest(self.folder) or {}).get("sessions", [])
+        content = {
+            "stage": self.stage,
+            "complete": False,
+            "settings": plain(self.settings),
+            "inputs": dict(self.inputs),
+        }
+        content |= {"versions": versions(), "record": plain(self.record)}
+        content |= {"sessions": [*earlier, {"started": _utc(self._started), "finished": None, "seconds": None}]}
+        write_json(self.folder / MANIFEST, content)
+
+    def note(self, **facts: Any) -> None:
+        """Keep what the stage found out, such as the sampler's k, to be written when it finishes; not compared."""
+        self.notes |= facts
+
+    def finish(self) -> None:
+        """Mark the folder as whole and list what was written (files by SHA-256, folders by count and bytes).
+
+        Raises:
+            ValueError: the stage was not begun.
+        """
+        content = read_manifest(self.folder)
+        if content is None or self._started is None:
+            raise ValueError(f"{self.folder / MANIFEST}: the stage {self.stage} was not begun")
+        if self._finished:
+            return
+        now = time.time()
+        content["sessions"][-1] |= {"finished": _utc(now), "seconds": round(now - self._started, 1)}
+        content |= {"complete": True, "notes": plain(self.notes), "written": written_files(self.folder)}
+        write_json(self.folder / MANIFEST, content)
+        self._finished = True
+
+
+def written_files(folder: str | Path) -> dict[str, dict[str, Any]]:
+    """What lies in a stage folder: name -> {sha256, bytes} of a file, {files, bytes} of a folder."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(Path(folder).iterdir()):
+        if path.is_dir():
+            files = [file for file in path.rglob("*") if file.is_file() and is_result(file)]
+            found[path.name] = {"files": len(files), "bytes": sum(file.stat().st_size for file in files)}
+        elif path.name != MANIFEST and is_result(path):
+            found[path.name] = {"sha256": sha256(path), "bytes": path.stat().st_size}
+    return found
+
+
+def stage_state(folder: str | Path, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+    """What to do with a stage folder: "absent": run it, "partial": resume it, "done": skip it, "stale": ask the user.
+
+    Args:
+        folder: the stage's folder; it may not exist.
+        settings: as the `StageManifest` of now gets them.
+        inputs: as the `StageManifest` of now gets them.
+
+    Raises:
+        FileExistsError: the folder holds something and no manifest, so it is not a stage's.
+        ValueError: the manifest cannot be read.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    if manifest is None:
+        others = [path.name for path in folder.iterdir() if is_result(path)] if folder.is_dir() else []
+        if others:
+            raise FileExistsError(
+                f"{folder} holds {others[0]!r} but no {MANIFEST}: nothing of it is touched; name another output folder "
+                "or move it away"
+            )
+        return "absent"
+    if not manifest.get("complete") and not written_files(folder):
+        return "absent"  # it was begun and stopped before it wrote anything
+    if differences(folder, settings, inputs):
+        return "stale"
+    return "done" if manifest.get("complete") else "partial"
+
+
+def differences(folder: str | Path, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> list[str]:
+    """What differs between the manifest in `folder` and the settings and inputs of now, a line each; [] for nothing."""
+    manifest = read_manifest(folder) or {}
+    lines = _changes(manifest.get("settings", {}), plain(settings), "setting", show=True)
+    lines += _changes(manifest.get("inputs", {}), dict(inputs), "input", show=False)
+    return lines + (_missing(Path(folder), manifest.get("written", {})) if manifest.get("complete") else [])
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any], kind: str, show: bool) -> list[str]:
+    lines = []
+    for name in sorted({*old, *new}):
+        if name not in old:
+            lines.append(f"{kind} {name} is new")
+        elif name not in new:
+            lines.append(f"{kind} {name} is gone")
+        elif old[name] != new[name]:
+            lines.append(
+                f"{kind} {name} changed" + (f" from {_short(old[name])} to {_short(new[name])}" if show else "")
+            )
+    return lines
+
+
+def _missing(folder: Path, written: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Files recorded as written that are not there any more, or in part."""
+    lines = []
+    for name, what in written.items():
+        path = folder / name
+        if not path.exists():
+            lines.append(f"{path} is gone")
+        elif path.is_file() and path.stat().st_size != what["bytes"]:
+            lines.append(f"{path} has {path.stat().st_size} bytes instead of {what['bytes']}")
+        elif path.is_dir() and sum(file.is_file() for file in path.rglob("*")) < what["files"]:
+            lines.append(f"{path} has fewer than {what['files']} files")
+    return lines
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def plain(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content as JSON gives it back (tuples as lists, NaN as text), so that it compares equal after reading."""
+    return json.loads(json.dumps(dict(content), default=str), parse_constant=str)
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file is one that somebody wrote whole, and not a system's own or one left behind by a killed run."""
+    return not is_temporary(path) and path.name not in SYSTEM_FILES
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
