@@ -1,0 +1,117 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Metrics that need no outline: whether objects are found and counted, all that clicked points can tell.
+
+Points are (N, 2), x and y in px, pixel centres at integers. Nothing predicted where nothing is true: not counted (NaN).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from monai.config import NdarrayOrTensor
+from monai.utils import convert_to_numpy
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
+from scipy.spatial import KDTree
+
+from .overlap import label_array, runs
+
+POINT_METRICS = ("detection_f1", "points_inside", "points_alone", "count_error")
+# px: 3 um at 0.25 um/px, the radius that the field reports detection at (Sirinukunwattana et al. 2016; HoVer-Net)
+RADIUS = 12.0
+
+
+def object_centres(label: NdarrayOrTensor) -> np.ndarray:
+    """Centre of mass of every object.
+
+    Args:
+        label: (H, W) or (1, H, W), integer ids, 0 = background.
+
+    Returns:
+        (N, 2) float64, x and y in px, in ascending order of ids.
+    """
+    array = label_array(label, "label")
+    starts, lengths = runs(array)
+    ids = array.reshape(-1)[starts]  # (R,)
+    starts, lengths, ids = starts[ids > 0], lengths[ids > 0], ids[ids > 0]
+    index = np.unique(ids, return_inverse=True)[1]
+    y, x = np.divmod(starts, array.shape[1])
+    x = x + (lengths - 1) / 2  # centre of each run
+    areas = np.bincount(index, weights=lengths)  # (N,)
+    sums = [np.bincount(index, weights=lengths * axis) for axis in (x, y)]
+    return np.stack(sums, axis=1) / areas[:, None]
+
+
+def detection_f1(pred_points: NdarrayOrTensor, true_points: NdarrayOrTensor, radius: float = RADIUS) -> float:
+    """F1 of detection: as many one-to-one pairs of points at most `radius` apart as there can be.
+
+    Args:
+        pred_points: (P, 2), x and y in px.
+        true_points: (T, 2), x and y in px.
+        radius: px; a radius in um is divided by the image's um per px.
+
+    Returns:
+        2 pairs / (P + T) in [0, 1]; NaN where there is no point on either side.
+
+    Raises:
+        ValueError: the radius is not above 0, or points are not (N, 2) finite numbers.
+    """
+    if not radius > 0:
+        raise ValueError(f"radius is {radius} px: give a distance above 0")
+    pred, true = _point_array(pred_points, "pred_points"), _point_array(true_points, "true_points")
+    if len(pred) == 0 or len(true) == 0:
+        return float("nan") if len(pred) == len(true) else 0.0
+    near = KDTree(pred).sparse_distance_matrix(KDTree(true), radius, output_type="ndarray")
+    graph = csr_array((np.ones(len(near), dtype=np.int8), (near["i"], near["j"])), shape=(len(pred), len(true)))
+    pairs = np.count_nonzero(maximum_bipartite_matching(graph, perm_type="column") >= 0)
+    return 2 * pairs / (len(pred) + len(true))
+
+
+def point_metrics(pred: NdarrayOrTensor, points: NdarrayOrTensor, radius: float = RADIUS) -> dict[str, float]:
+    """Measure a predicted label against true points alone.
+
+    Args:
+        pred: predicted label, (H, W) or (1, H, W), integer ids, 0 = background.
+        points: true points (N, 2), x and y in px, inside the image.
+        radius: px, of the detection F1 between points and the predicted objects' centres of mass.
+
+    Returns:
+        `detection_f1`; `points_inside`, the share of points that lie in an object; `points_alone`, the share that lie
+        in an object holding no other point; `count_error`, (objects - points) / points, NaN without points.
+
+    Raises:
+        ValueError: points are not finite, not (N, 2) or outside the image.
+    """
+    label, true = label_array(pred, "pred"), _point_array(points, "points")
+    centres = object_centres(label)
+    held = _ids_at(label, true)
+    held = held[held > 0]
+    points_per_object = np.unique(held, return_counts=True)[1]
+    empty = len(true) == 0 and len(centres) == 0
+    inside, alone = held.size / max(len(true), 1), np.count_nonzero(points_per_object == 1) / max(len(true), 1)
+    return {
+        "detection_f1": detection_f1(centres, true, radius),
+        "points_inside": float("nan") if empty else inside,
+        "points_alone": float("nan") if empty else alone,
+        "count_error": (len(centres) - len(true)) / len(true) if len(true) else float("nan"),
+    }
+
+
+def _ids_at(label: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Ids (N,) of the pixels of `label` (H, W) that hold the points (N, 2)."""
+    height, width = label.shape
+    x, y = np.floor(points + 0.5).astype(np.int64).T
+    outside = (x < 0) | (x >= width) | (y < 0) | (y >= height)
+    if outside.any():
+        raise ValueError(f"point {points[outside][0].tolist()} (x, y) is outside the image of {width} x {height} px")
+    return label[y, x]
+
+
+def _point_array(points: NdarrayOrTensor, name: str) -> np.ndarray:
+    """Check points and return them as float64 (N, 2); `name` is for the messages."""
+    array = np.asarray(convert_to_numpy(points), dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(f"{name} has the shape {array.shape}: points are (N, 2), x and y")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds a number that is not finite: remove or mend its row")
+    return array
