@@ -1,0 +1,135 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Segment image files one by one into an output folder: labels/NAME.tif, overlays/NAME.png, objects/NAME.csv.
+
+What is there is never replaced unless asked for, so a run that was cut is started again and goes on; a file that cannot
+be segmented is reported and does not stop the others.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..data.atomic import write_text
+from ..data.files import write_label, write_png
+from ..data.io import IMAGE_SUFFIXES, LoadedImage, load_image
+from ..data.items import files_by_name
+from .objects import ObjectTable, measure_objects
+from .overlay import overlay
+from .segmenter import Segmentation, Segmenter
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files that one image gives."""
+
+    label: Path  # TIFF
+    overlay: Path  # PNG
+    table: Path  # CSV
+
+    @classmethod
+    def of(cls, output: str | os.PathLike[str], name: str) -> Outputs:
+        """Those of the image with base name `name` in the folder `output`."""
+        folder = Path(output)
+        files = (("labels", ".tif"), ("overlays", ".png"), ("objects", ".csv"))
+        return cls(*(folder / part / f"{name}{suffix}" for part, suffix in files))
+
+    def missing(self) -> list[Path]:
+        """Those that are not there yet."""
+        return [path for path in (self.label, self.overlay, self.table) if not path.exists()]
+
+
+@dataclass
+class Summary:
+    """How a batch went; base names of images."""
+
+    done: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)  # -> the error
+
+    def __str__(self) -> str:
+        return f"{len(self.done)} segmented, {len(self.skipped)} already there, {len(self.failed)} failed"
+
+
+def list_images(folder: str | os.PathLike[str]) -> list[Path]:
+    """The images directly in a folder, by name; hidden files are left out.
+
+    Raises:
+        NotADirectoryError: it is no folder.
+        ValueError: it holds no image, or two of one base name, whose results would have one name.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder}: no such folder")
+    paths = list(files_by_name(folder, IMAGE_SUFFIXES).values())
+    if not paths:
+        hint = ": did you mean its folder images?" if (folder / "images").is_dir() else ""
+        raise ValueError(f"{folder}: holds no image ({', '.join(IMAGE_SUFFIXES)}){hint}")
+    return paths
+
+
+class BatchSegmenter:
+    """A segmenter with a place for its results.
+
+    Args:
+        segmenter: what segments.
+        output: folder to write into; it is made if need be, and nothing in it is deleted.
+        mpp: um per px that the user states for all images; None takes what each file says.
+        overwrite: replace results that are there.
+    """
+
+    def __init__(
+        self, segmenter: Segmenter, output: str | os.PathLike[str], mpp: float | None = None, overwrite: bool = False
+    ) -> None:
+        self.segmenter, self.output, self.mpp, self.overwrite = segmenter, Path(output), mpp, overwrite
+
+    def run(self, paths: Iterable[Path]) -> Summary:
+        """Segment the images; errors of single ones are logged and counted."""
+        summary = Summary()
+        for path in paths:
+            outputs = Outputs.of(self.output, path.stem)
+            wanted = [outputs.label, outputs.overlay, outputs.table] if self.overwrite else outputs.missing()
+            if not wanted:
+                summary.skipped.append(path.stem)
+                continue
+            try:
+                self.segment(path, outputs, wanted)
+                summary.done.append(path.stem)
+            except (OSError, ValueError, RuntimeError, MemoryError) as error:
+                message = str(error) if str(path) in str(error) else f"{path}: {error}"
+                logger.error("%s", message)
+                summary.failed[path.stem] = message
+        return summary
+
+    def segment(self, path: Path, outputs: Outputs, wanted: list[Path]) -> ObjectTable:
+        """Segment one file and write those of its outputs that are wanted; errors as `load_image`."""
+        loaded = load_image(path, self.segmenter.channels, self.mpp)
+        if loaded.mpp is None:
+            logger.warning(
+                "%s: um per px unknown; taken for the model's %g, areas in um2 are left empty", path, self.segmenter.mpp
+            )
+        found = self.segmenter(loaded.image, loaded.mpp)
+        table = measure_objects(found.label, found.probability, loaded.mpp)
+        logger.info("%s: %d objects", path.name, len(table))
+        write_outputs(outputs, wanted, loaded, found, table)
+        return table
+
+
+def write_outputs(
+    outputs: Outputs, wanted: list[Path], loaded: LoadedImage, found: Segmentation, table: ObjectTable
+) -> None:
+    """Write those of an image's outputs that are wanted, each whole or not at all."""
+    for path in wanted:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if outputs.label in wanted:
+        write_label(outputs.label, found.label, loaded.mpp)
+    if outputs.overlay in wanted:
+        write_png(outputs.overlay, overlay(loaded.image, found.label))
+    if outputs.table in wanted:
+        write_text(outputs.table, table.as_csv())

@@ -1,0 +1,133 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A trained segmenter on disk: `model.pt`, a flat state dict, and `model.json` beside it that says what it is.
+
+The description travels with the weights, because weights in another network, or shown images at another spacing,
+segment badly and say nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ..data.atomic import write_json
+from ..engines.checkpoint import load_weights, save_weights
+
+TRUSTED = ("bundle.networks.", "monai.networks.nets.")  # where a description may name a network from
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a file of weights is; the content of model.json.
+
+    Raises:
+        ValueError: mpp or diameter not positive, channels neither 1 nor 3, or no network.
+    """
+
+    network: Mapping[str, Any]  # "_target_": dotted name of the class; beside it, its arguments
+    mpp: float  # um per px it was trained at
+    diameter: float | None = None  # typical object it was trained for, um
+    channels: int = 3  # of the image
+    notes: Mapping[str, Any] = field(default_factory=dict)  # for people: preset, data set, ...
+
+    def __post_init__(self) -> None:
+        for name, value in (("mpp", self.mpp), ("diameter", self.diameter or 1)):
+            if not isinstance(value, int | float) or not 0 < value < float("inf"):
+                raise ValueError(f"{name} is {value!r}: it must be a positive number")
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels is {self.channels!r}: it must be 1 (grey) or 3 (RGB)")
+        if not isinstance(self.network, Mapping) or not str(self.network.get("_target_", "")).startswith(TRUSTED):
+            raise ValueError(f"network is {self.network!r}: its _target_ must be one of {', '.join(TRUSTED)}*")
+
+    def build(self) -> nn.Module:
+        """The network, with fresh weights.
+
+        Raises:
+            ValueError: there is no such class, or it does not take the arguments.
+        """
+        arguments = dict(self.network)
+        module, name = str(arguments.pop("_target_")).rsplit(".", 1)
+        try:
+            return getattr(importlib.import_module(module), name)(**arguments)
+        except (ImportError, AttributeError, TypeError) as error:
+            raise ValueError(f"network {module}.{name} cannot be built with {arguments}: {error}") from error
+
+
+def describe_network(network: nn.Module) -> dict[str, Any]:
+    """Class and arguments of one of our networks, as a card keeps them.
+
+    Raises:
+        ValueError: a network of another kind, which does not keep its `arguments`.
+    """
+    kind, arguments = type(network), getattr(network, "arguments", None)
+    if not isinstance(arguments, Mapping):
+        raise ValueError(f"{kind.__name__} does not say its arguments: use a network of bundle.networks as segmenter")
+    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **arguments}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with its trained weights, in evaluation mode, and what is known of it."""
+
+    network: nn.Module
+    card: ModelCard
+
+
+def card_path(weights: str | os.PathLike[str]) -> Path:
+    """Where the description of a file of weights lies: same name, `.json`."""
+    return Path(weights).with_suffix(".json")
+
+
+def save_model(weights: str | os.PathLike[str], network: nn.Module, card: ModelCard) -> None:
+    """Write `weights` and the description beside it; each appears whole or not at all."""
+    save_weights(network, Path(weights))
+    write_card(weights, card)
+
+
+def write_card(weights: str | os.PathLike[str], card: ModelCard) -> None:
+    """Write the description beside a file of weights."""
+    path = card_path(weights)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, asdict(card))
+
+
+def load_network(path: str | os.PathLike[str]) -> Model:
+    """Load a segmenter.
+
+    Args:
+        path: `model.pt`, or the folder that holds it.
+
+    Returns:
+        The network on the CPU, in evaluation mode, and its card.
+
+    Raises:
+        FileNotFoundError: weights or description are not there.
+        ValueError: either is damaged, the file is a training checkpoint, or the weights belong to another network.
+    """
+    path = Path(path)
+    path = path / "model.pt" if path.is_dir() else path
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such model: train one first, or name another")
+    card = read_card(path)
+    network = card.build()
+    load_weights(network, path)
+    return Model(network.eval(), card)
+
+
+def read_card(weights: str | os.PathLike[str]) -> ModelCard:
+    """Read the description beside a file of weights; errors as `load_network`."""
+    path = card_path(weights)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file, and {weights} needs it: copy both together")
+    try:
+        return ModelCard(**json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: does not describe a model ({error}): copy it again with its weights") from error

@@ -1,0 +1,145 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The whole way from an image to instances: model spacing, windows, hover map, instances, and back to the image's size.
+
+The network sees one fixed grid of overlapping windows whose predictions are blended, so an image may be of any size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from monai.inferers import Inferer, SlidingWindowInferer
+from torch import Tensor, nn
+
+from transforms.instances import hover_to_label, raster_ids
+from transforms.resample import resample_image, resampled_size
+
+from ..networks.parts import as_hover_map
+from .outline import resample_outlines
+from .symmetry import IDENTITY, Symmetry
+
+WINDOW = (256, 256)  # px at the model's spacing
+
+
+def windows(size: tuple[int, int] = WINDOW, overlap: float = 0.25, batch: int = 4) -> SlidingWindowInferer:
+    """The default inferer: a grid of windows, Gaussian weights, borders continued by reflection.
+
+    Args:
+        size: height and width of a window in px; as large as memory allows saves time, near the training crops suits
+            networks whose norm takes statistics over pixels.
+        overlap: share of a window that the next one sees again.
+        batch: windows that go through the network at once.
+    """
+    return SlidingWindowInferer(size, batch, overlap, mode="gaussian", padding_mode="reflect")
+
+
+class Segmentation(NamedTuple):
+    """What was found, at the image's own size."""
+
+    label: Tensor  # int32 (1, H, W), ids 1..n in raster order, 0 = background
+    probability: Tensor  # float32 (1, H, W), foreground, in [0, 1]
+
+
+class Segmenter:
+    """Segment images of any size and spacing with a trained network.
+
+    Args:
+        network: (B, C, H, W) in [0, 1] to (B, 3, H, W) = tanh h, tanh v, logit m; it is put into evaluation mode.
+        mpp: um per px that the network was trained at.
+        channels: C that the network takes, 1 or 3.
+        inferer: runs the network over an image; `windows()` by default.
+        to_label: hover map (3, H, W), m in [0, 1], to label (1, H, W).
+        threshold: foreground probability on the outlines, as `to_label` has it.
+        augmentation: symmetries whose predictions are averaged: symmetry.IDENTITY, FLIPS or EIGHT_FOLD; time grows with
+            their number.
+        device: where the network computes; by default where its weights are.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        mpp: float,
+        channels: int = 3,
+        inferer: Inferer | None = None,
+        to_label: Callable[[Tensor], Tensor] = hover_to_label,
+        threshold: float = 0.5,
+        augmentation: Sequence[Symmetry] = IDENTITY,
+        device: torch.device | str | None = None,
+    ) -> None:
+        if not augmentation:
+            raise ValueError("augmentation is empty: give symmetry.IDENTITY for none")
+        self.device = torch.device(device) if device is not None else _device_of(network)
+        self.network = network.to(self.device).eval()
+        self.mpp, self.channels = mpp, channels
+        self.inferer = inferer or windows()
+        self.to_label, self.threshold = to_label, threshold
+        self.augmentation = tuple(augmentation)
+
+    def __call__(self, image: Tensor, mpp: float | None = None) -> Segmentation:
+        """Segment one image.
+
+        Args:
+            image: float32 (C, H, W) in [0, 1].
+            mpp: its um per px; None, unknown, takes it for the model's.
+
+        Returns:
+            Label and foreground probability at the image's size, on the CPU.
+
+        Raises:
+            ValueError: the image has other channels than the model takes, or no pixels; mpp is not positive.
+        """
+        self._check(image)
+        own = (image.shape[1], image.shape[2])
+        size = own if mpp is None else resampled_size(own, mpp, self.mpp)
+        hover_map = self.hover_map(resample_image(image, size))  # (3, h, w)
+        probability = resample_image(hover_map[2:].cpu(), own).clamp(0, 1)  # (1, H, W)
+        label = resample_outlines(self.to_label(hover_map).cpu(), probability, self.threshold)
+        return Segmentation(torch.from_numpy(raster_ids(label[0].numpy()))[None], probability)
+
+    @torch.inference_mode()
+    def hover_map(self, image: Tensor) -> Tensor:
+        """Hover map (3, H, W) of an image (C, H, W) at the model's spacing: h, v in [-1, 1], m in [0, 1]."""
+        image = image.to(self.device)[None]  # (1, C, H, W)
+        total = torch.zeros(3, *image.shape[2:], device=self.device)
+        for symmetry in self.augmentation:
+            shown = pad_to(symmetry.image(image), self._smallest())
+            seen = self.inferer(shown, self._activated)  # (1, 3, H', W')
+            height, width = symmetry.image(image).shape[2:]
+            total += symmetry.undo_hover_map(seen[0, :, :height, :width])
+        return total / len(self.augmentation)
+
+    def _activated(self, image: Tensor) -> Tensor:
+        return as_hover_map(self.network(image).float())  # (B, 3, h, w); probabilities are blended, not logits
+
+    def _smallest(self) -> tuple[int, int]:
+        size = getattr(self.inferer, "roi_size", (1, 1))
+        return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+    def _check(self, image: Tensor) -> None:
+        if image.ndim != 3 or image.shape[0] != self.channels or not image.numel():
+            raise ValueError(
+                f"image has shape {tuple(image.shape)}, but the model takes ({self.channels}, H, W):"
+                " convert the image, or use a model that was trained on images of its kind"
+            )
+
+
+def pad_to(image: Tensor, smallest: tuple[int, int]) -> Tensor:
+    """Continue an image (..., H, W) by reflection at the right and the bottom until it is `smallest` high and wide.
+
+    Unlike torch's, it reflects as often as needed, so that an image of one px can be padded too.
+    """
+    for axis, length in ((-2, smallest[0]), (-1, smallest[1])):
+        have = image.shape[axis]
+        if have < length:
+            period = max(2 * (have - 1), 1)
+            place = torch.arange(length, device=image.device) % period
+            image = image.index_select(axis, torch.where(place < have, place, period - place))
+    return image
+
+
+def _device_of(network: nn.Module) -> torch.device:
+    weight = next(network.parameters(), None)
+    return torch.device("cpu") if weight is None else weight.device

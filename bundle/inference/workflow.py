@@ -1,0 +1,164 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What `Segmenter` does in one call, taken apart into MONAI's parts: transforms, an inferer and a handler.
+
+configs/inference.json puts them together, and tools such as MONAI Label run them in an engine of their own. They give
+the very labels that `Segmenter` gives.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from monai.config import KeysCollection
+from monai.inferers import Inferer
+from monai.transforms import MapTransform
+from monai.utils import CommonKeys, ImageMetaKey, convert_to_tensor
+from torch import Tensor, nn
+
+from transforms.instances import hover_to_label, raster_ids
+from transforms.resample import resample_image
+
+from ..data.readers import MPP, ReadImaged
+from .batch import list_images
+from .files import write_label
+from .model import card_path, read_card
+from .outline import resample_outlines
+from .segmenter import Segmenter
+from .symmetry import IDENTITY, Symmetry
+
+logger = logging.getLogger(__name__)
+
+MOST_IDS = int(np.iinfo(np.uint16).max)
+
+
+def image_dicts(folder: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """[{"image": path}, ...] of the images directly in a folder; errors as `list_images`."""
+    return [{CommonKeys.IMAGE: str(path)} for path in list_images(folder)]
+
+
+def check_card(weights: str | os.PathLike[str], mpp: float, channels: int) -> None:
+    """Compare a configuration with the description beside the weights, where there is one.
+
+    Raises:
+        ValueError: the weights were trained at another spacing or for other images: they would load, and segment badly.
+    """
+    if not card_path(weights).is_file():
+        return
+    card = read_card(weights)
+    for name, stated, trained in (("mpp", mpp, card.mpp), ("channels", channels, card.channels)):
+        if stated != trained:
+            raise ValueError(
+                f"{weights} was trained with {name} {trained} (says {card_path(weights).name}), and this configuration"
+                f" has {stated}: add --{name} {trained}, or name another model"
+            )
+
+
+class ReadImageAndSpacingd(ReadImaged):
+    """`ReadImaged`, and um per px as an entry of its own, None where unknown, as `ResampleToSpacingd` takes it."""
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """A copy of the dictionary with images in place of paths, and "mpp"."""
+        read = super().__call__(data)
+        return {**read, MPP: read[self.first_key(read)].meta.get(MPP)}
+
+
+class HoverMapInferer(Inferer):
+    """Runs a network over images as `Segmenter` does; its hover maps have m in [0, 1].
+
+    Args:
+        windows: runs the network over one image; `bundle.inference.segmenter.windows()` by default.
+        augmentation: symmetries whose predictions are averaged.
+    """
+
+    def __init__(self, windows: Inferer | None = None, augmentation: Sequence[Symmetry] = IDENTITY) -> None:
+        self.windows, self.augmentation = windows, augmentation
+
+    def __call__(  # type: ignore[override]
+        self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any
+    ) -> Tensor:
+        """Images (B, C, H, W) in [0, 1] at the model's spacing to hover maps (B, 3, H, W)."""
+        images = convert_to_tensor(inputs, track_meta=False)
+        segmenter = Segmenter(network, 1.0, images.shape[1], self.windows, augmentation=self.augmentation)
+        return torch.stack([segmenter.hover_map(image) for image in images])
+
+
+class HoverToOwnLabeld(MapTransform):
+    """Hover maps (3, h, w) at the model's spacing to labels int32 (1, H, W) at the image's own size.
+
+    Args:
+        keys: hover maps, m in [0, 1], to replace by labels.
+        threshold: pixels with m above it are foreground.
+        size_key: the entry with H and W, as `ResampleToSpacingd` writes it.
+        allow_missing_keys: whether a missing key is passed over instead of an error.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        threshold: float = 0.5,
+        size_key: str = "original_size",
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.threshold, self.size_key = threshold, size_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """A copy of the dictionary with labels in place of hover maps."""
+        output = dict(data)
+        height, width = (int(length) for length in output[self.size_key])
+        for key in self.key_iterator(output):
+            hover_map = convert_to_tensor(output[key], track_meta=False).cpu()
+            probability = resample_image(hover_map[2:], (height, width)).clamp(0, 1)  # (1, H, W)
+            label = resample_outlines(hover_to_label(hover_map, self.threshold), probability, self.threshold)
+            output[key] = torch.from_numpy(raster_ids(label[0].numpy()))[None]
+        return output
+
+
+class ToMonaiLabeld(MapTransform):
+    """Labels (1, H, W) to what MONAI's and MONAI Label's writers take: uint16 numpy (W, H), without a channel."""
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """A copy of the dictionary; ValueError where ids do not fit 16 bit."""
+        output = dict(data)
+        for key in self.key_iterator(output):
+            label = output[key]
+            if int(label.max()) > MOST_IDS:
+                raise ValueError(f"{int(label.max())} objects do not fit 16 bit: use `python -m scripts.segment image`")
+            output[key] = label[0].numpy().astype(np.uint16).T
+        return output
+
+
+class WriteLabels:
+    """Handler: write the label of every image as TIFF, under the image's base name.
+
+    Args:
+        folder: where to; made when it is not there.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+
+    def attach(self, engine: Engine) -> None:
+        """Write after every iteration."""
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write `pred` (W, H) of each item; ValueError where that would replace the image itself."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        items: Any = engine.state.output
+        for item in items:
+            meta = item[CommonKeys.IMAGE].meta
+            source = Path(meta[ImageMetaKey.FILENAME_OR_OBJ])
+            path = self.folder / f"{source.stem}.tif"
+            if path.resolve() == source.resolve():
+                raise ValueError(f"{path} is the image itself: name another output_dir")
+            write_label(path, item[CommonKeys.PRED].T[None], float(meta[MPP]) if MPP in meta else None)
+            logger.info("%s: %d objects", path, item[CommonKeys.PRED].max())

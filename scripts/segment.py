@@ -1,0 +1,110 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Segment images with a trained model.
+
+    python -m scripts.segment image  TISSUE.tif --output OUT
+    python -m scripts.segment folder IMAGES     --output OUT --mpp 0.25
+
+OUT then holds labels/NAME.tif (instance ids, 0 = background), overlays/NAME.png and objects/NAME.csv.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /path/to/scripts/segment.py`
+
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from bundle.data.io import check_mpp
+from bundle.engines.device import describe_device, resolve_device
+from bundle.inference.batch import BatchSegmenter, list_images
+from bundle.inference.model import load_network
+from bundle.inference.segmenter import Segmenter
+from bundle.inference.symmetry import EIGHT_FOLD, FLIPS, IDENTITY
+from scripts.command_line import run_command
+
+logger = logging.getLogger(__name__)
+
+AUGMENTATIONS = {"none": IDENTITY, "flips": FLIPS, "eight": EIGHT_FOLD}
+MODEL = str(Path(__file__).resolve().parents[1] / "models" / "model.pt")
+
+
+def image(
+    input: str,
+    output: str,
+    model: str = MODEL,
+    mpp: float | None = None,
+    device: str = "auto",
+    augmentation: str = "none",
+    overwrite: bool = False,
+) -> None:
+    """Segment one image.
+
+    Args:
+        input: the image: PNG, TIFF or JPEG, 8 or 16 bit.
+        output: folder for labels/, overlays/ and objects/.
+        model: trained weights, with their .json beside them.
+        mpp: micrometres per pixel of the image; without it the TIFF tags are asked, and an image that says nothing is
+            taken for one at the model's spacing.
+        device: auto, cpu, cuda or cuda:N.
+        augmentation: none, flips or eight: average over so many views of the image; slower, a little better.
+        overwrite: replace results that are there; without it they are kept and the image is skipped.
+    """
+    path = Path(input)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file" + (": use `folder`" if path.is_dir() else ""))
+    _segment([path], output, model, mpp, device, augmentation, overwrite)
+
+
+def folder(
+    input: str,
+    output: str,
+    model: str = MODEL,
+    mpp: float | None = None,
+    device: str = "auto",
+    augmentation: str = "none",
+    overwrite: bool = False,
+) -> None:
+    """Segment every image in a folder; a run that was cut goes on where it stopped when it is started again.
+
+    Args:
+        input: the folder; folders inside it are not looked into.
+        output: folder for labels/, overlays/ and objects/.
+        model: trained weights, with their .json beside them.
+        mpp: micrometres per pixel of all images; without it each image's TIFF tags are asked, and one that says nothing
+            is taken for one at the model's spacing.
+        device: auto, cpu, cuda or cuda:N.
+        augmentation: none, flips or eight: average over so many views of each image; slower, a little better.
+        overwrite: replace results that are there; without it such images are skipped.
+    """
+    if Path(output).resolve() in (Path(input).resolve(), Path(input).resolve().parent):
+        raise ValueError(f"output {output} is, or holds, the folder of the images: name another one")
+    _segment(list_images(input), output, model, mpp, device, augmentation, overwrite)
+
+
+def _segment(
+    paths: list[Path], output: str, model: str, mpp: float | None, device: str, augmentation: str, overwrite: bool
+) -> None:
+    if augmentation not in AUGMENTATIONS:
+        raise ValueError(f"augmentation is {augmentation!r}: choose one of {', '.join(AUGMENTATIONS)}")
+    check_mpp(mpp)
+    where = resolve_device(device)
+    loaded, views = load_network(model), AUGMENTATIONS[augmentation]
+    card = loaded.card
+    logger.info("%s: %s, %g um per px, on %s", model, card.network["_target_"], card.mpp, describe_device(where))
+    segmenter = Segmenter(loaded.network, card.mpp, card.channels, augmentation=views, device=where)
+    with logging_redirect_tqdm():
+        summary = BatchSegmenter(segmenter, output, mpp, overwrite).run(tqdm(paths, unit="image"))
+    logger.info("%s: %s", output, summary)
+    if summary.skipped:
+        logger.info("results that were there are kept; --overwrite replaces them")
+    if summary.failed:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run_command({"image": image, "folder": folder})

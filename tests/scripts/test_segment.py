@@ -1,0 +1,181 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The command line of the segmenter: what it writes, what it keeps, and how it fails."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image
+from skimage.draw import disk
+
+from bundle.inference.model import ModelCard, save_model
+from bundle.networks.compact import Compact
+from scripts import segment
+from scripts.command_line import run_command
+
+ARGUMENTS = {"channels": [4, 8], "norm": "none"}
+DISCS = [(20, 25), (50, 70), (60, 30)]  # row, column
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A network of the real kind whose weights are set by hand: what is dark is foreground."""
+    network = Compact(**ARGUMENTS)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.zero_()
+        network.stem.weight[0, :, 1, 1] = -1.0  # feature 0: darkness, -3 to 3
+        network.exit[-1].weight[2, 0, 1, 1] = 20.0
+        network.exit[-1].bias[2] = -10.0  # the logit of m
+    path = tmp_path_factory.mktemp("model") / "model.pt"
+    save_model(path, network, ModelCard({"_target_": "bundle.networks.compact.Compact", **ARGUMENTS}, mpp=0.5))
+    return path
+
+
+def picture(discs=DISCS):
+    """Dark discs of radius 8 px on white, uint8 (80, 100, 3)."""
+    image = np.full((80, 100, 3), 240, np.uint8)
+    for centre in discs:
+        image[disk(centre, 8, shape=image.shape[:2])] = 40
+    return image
+
+
+@pytest.fixture
+def images(tmp_path):
+    folder = tmp_path / "my #1 images"  # names that configs could not hold
+    folder.mkdir()
+    Image.fromarray(picture()).save(folder / "a.png")
+    tifffile.imwrite(
+        folder / "b 100%.tif", picture(DISCS[:1]), photometric="rgb", resolution=(2e4, 2e4), resolutionunit=3
+    )
+    return folder
+
+
+def run(*arguments):
+    """Exit code of the command line; a message instead of a code is returned as it is."""
+    try:
+        run_command({"image": segment.image, "folder": segment.folder}, [str(argument) for argument in arguments])
+    except SystemExit as stop:
+        return stop.code
+    return 0
+
+
+def content(output):
+    """Relative path -> bytes of every file."""
+    return {str(path.relative_to(output)): path.read_bytes() for path in output.rglob("*") if path.is_file()}
+
+
+def test_an_image_gives_label_overlay_and_table(images, model, tmp_path):
+    assert run("image", images / "a.png", "--output", tmp_path / "out", "--model", model, "--mpp", 0.5) == 0
+    out = tmp_path / "out"
+    assert set(content(out)) == {"labels/a.tif", "overlays/a.png", "objects/a.csv"}
+    label = tifffile.imread(out / "labels/a.tif")
+    assert label.dtype == np.uint16 and label.shape == (80, 100)
+    assert np.array_equal(label > 0, picture()[..., 0] < 100)
+    rows = list(csv.DictReader((out / "objects/a.csv").open()))
+    found = [(float(row["y"]), float(row["x"])) for row in rows]
+    assert np.allclose(found, DISCS, atol=0.5)
+    assert [float(row["area_um2"]) for row in rows] == [0.25 * int(row["area_px"]) for row in rows]
+    assert all(float(row["confidence"]) > 0.99 for row in rows)
+    assert np.asarray(Image.open(out / "overlays/a.png")).shape == (80, 100, 3)
+
+
+def test_a_folder_takes_each_files_own_spacing(images, model, tmp_path, caplog):
+    assert run("folder", images, "--output", tmp_path / "out", "--model", model) == 0
+    rows = {name: list(csv.DictReader((tmp_path / f"out/objects/{name}.csv").open())) for name in ("a", "b 100%")}
+    assert [len(rows[name]) for name in rows] == [3, 1]
+    assert {row["area_um2"] for row in rows["a"]} == {""}  # a PNG says nothing
+    assert float(rows["b 100%"][0]["area_um2"]) == 0.25 * int(rows["b 100%"][0]["area_px"])
+    assert "a.png: um per px unknown" in caplog.text
+
+
+def test_what_is_there_is_kept_unless_overwriting_is_asked_for(images, model, tmp_path):
+    command = ["folder", images, "--output", tmp_path / "out", "--model", model]
+    run(*command)
+    first = content(tmp_path / "out")
+    (tmp_path / "out/labels/a.tif").write_text("edited by hand")
+    (tmp_path / "out/objects/a.csv").unlink()  # as after a cut
+    assert run(*command) == 0
+    assert content(tmp_path / "out") == first | {"labels/a.tif": b"edited by hand"}
+    assert run(*command, "--overwrite") == 0
+    assert content(tmp_path / "out") == first
+
+
+def test_finished_images_are_not_read_again(images, model, tmp_path):
+    command = ["folder", images, "--output", tmp_path / "out", "--model", model]
+    run(*command)
+    (images / "a.png").write_bytes(b"no image any more")
+    assert run(*command) == 0
+
+
+def test_a_corrupt_file_is_reported_and_the_others_are_done(images, model, tmp_path):
+    """Run as a program, from another directory."""
+    (images / "c.png").write_bytes((images / "a.png").read_bytes()[:60])
+    script = Path(segment.__file__)
+    command = [sys.executable, script, "folder", images, "--output", "out", "--model", model, "--device", "cpu"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "c.png" in done.stderr and "2 segmented, 0 already there, 1 failed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert {path.name for path in (tmp_path / "out/labels").iterdir()} == {"a.tif", "b 100%.tif"}
+
+
+@pytest.mark.parametrize("augmentation", ["flips", "eight"])
+def test_more_views_find_the_same_in_an_easy_image(images, model, tmp_path, augmentation):
+    command = [
+        "image",
+        images / "a.png",
+        "--output",
+        tmp_path / "out",
+        "--model",
+        model,
+        "--augmentation",
+        augmentation,
+    ]
+    assert run(*command) == 0
+    assert np.array_equal(tifffile.imread(tmp_path / "out/labels/a.tif") > 0, picture()[..., 0] < 100)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["image", "{images}/none.png"], "none.png: no such file"),
+        (["image", "{images}"], "use `folder`"),
+        (["folder", "{images}/a.png"], "no such folder"),
+        (["folder", "{model}"], "holds no image"),
+        (["image", "{images}/a.png", "--model", "{images}/m.pt"], "m.pt: no such model"),
+        (["image", "{images}/a.png", "--mpp", "0"], "mpp is 0"),
+        (["image", "{images}/a.png", "--mpp", "fine"], "mpp is 'fine'"),
+        (["image", "{images}/a.png", "--device", "cuda:99"], "device is 'cuda:99'"),
+        (["image", "{images}/a.png", "--augmentation", "nine"], "augmentation is 'nine'"),
+        (["folder", "{images}", "--output", "{images}"], "name another"),
+    ],
+)
+def test_mistakes_are_named_before_anything_is_written(images, model, tmp_path, arguments, message):
+    filled = [argument.format(images=images, model=model.parent) for argument in arguments]
+    before = content(tmp_path)
+    for option, value in (("--output", tmp_path / "out"), ("--model", model)):
+        filled += [] if option in filled else [option, value]
+    assert message in str(run(*filled))
+    assert content(tmp_path) == before
+
+
+def test_two_images_of_one_base_name_are_refused(images, model, tmp_path):
+    Image.fromarray(picture()).save(images / "a.jpg")
+    assert "has the base name of" in run("folder", images, "--output", tmp_path / "out", "--model", model)
+
+
+def test_help_names_every_option(monkeypatch, capsys):
+    monkeypatch.setenv("PAGER", "cat")
+    assert run("folder", "--help") == 0
+    text = "".join(capsys.readouterr())
+    for option in ("input", "output", "model", "mpp", "device", "augmentation", "overwrite"):
+        assert f"--{option}" in text or option.upper() in text
