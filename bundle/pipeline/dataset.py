@@ -1,0 +1,77 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The user's data set as the pipeline sees it: checked before anything runs, then files to hash and pixels to count."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..data.folder import DataFolder
+from ..data.io import read_image
+from .request import Request
+from .stages import Stage
+
+logger = logging.getLogger(__name__)
+
+CHANNELS, MPP = "channels", "mpp"  # config ids: of the images, and um per px at which the networks work
+
+
+def open_dataset(request: Request, stages: Sequence[Stage]) -> DataFolder:
+    """Open the data set and read all that the stages will read.
+
+    Raises:
+        FileNotFoundError, ValueError: every problem found, in one message; a training image without points, or
+            without a label where a stage trains on labels.
+    """
+    channels = request.config(stages[0]).get(CHANNELS, 3)
+    dataset = DataFolder(request.dataset_dir, mpp=request.image_mpp, channels=channels)
+    dataset.check_points()
+    dataset.check_labels("testing")
+    if any("training" in stage.images and "labels" in stage.parts for stage in stages):
+        dataset.as_dicts("training", ("image", "label"))
+        dataset.check_labels("training")
+    return dataset
+
+
+def fit_stages(stages: Sequence[Stage], dataset: DataFolder) -> list[Stage]:
+    """The stages as they are; where no image is held out for testing, the training images are segmented instead."""
+    if dataset.testing:
+        return list(stages)
+    logger.warning(
+        "%s: no image is held out for testing, so the training images are segmented; to measure on unseen images, name "
+        "some under 'testing' in split.json",
+        dataset.dataset_dir,
+    )
+    return [replace(stage, images=("training",)) if stage.images else stage for stage in stages]
+
+
+def stage_files(dataset: DataFolder, stage: Stage) -> dict[str, Path]:
+    """Name -> path of the data set's files that a stage reads."""
+    files = {}
+    for item in (item for split in stage.images for item in dataset.items(split)):
+        paths = {"images": item.image_path, "points": item.points_path, "labels": item.label_path}
+        for part in stage.parts:
+            if (path := paths[part]) is not None:
+                files[f"{part}/{path.name}"] = path
+    return files
+
+
+def stage_pixels(request: Request, dataset: DataFolder, stage: Stage) -> int:
+    """Pixels of the images that a stage goes over, at the networks' spacing, taking all for as large as the first."""
+    items = [item for split in stage.images for item in dataset.items(split)]
+    if not items:
+        return 0
+    first = read_image(items[0].image_path)
+    spacing, working = request.image_mpp or first.mpp, request.config(stage).get(MPP)
+    scale = spacing / working if spacing and isinstance(working, int | float) else 1.0
+    return int(len(items) * first.array.shape[1] * first.array.shape[2] * scale**2)
+
+
+def describe_dataset(dataset: DataFolder) -> str:
+    """One line: how many images of each kind."""
+    labelled = sum(item.label_path is not None for item in dataset.testing)
+    testing = f"{len(dataset.testing)} testing images, {labelled} of them with labels to measure with"
+    return f"{dataset.dataset_dir}: {len(dataset.training)} training images with points, {testing}"

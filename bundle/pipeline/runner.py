@@ -1,0 +1,122 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs stages in order: what is done is skipped, what was cut is resumed, what no longer fits is refused."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from ..data.manifest import StageManifest, differences, read_manifest, stage_state
+from ..engines.losses import NonFiniteLossError
+from .request import Request
+from .stages import Stage
+
+logger = logging.getLogger(__name__)
+
+Files = Callable[[Stage], Mapping[str, Path]]  # a stage -> name and path of the files of the data set that it reads
+
+
+class StageError(ValueError):
+    """A stage stopped for a reason that the user can mend."""
+
+
+class StaleStageError(ValueError):
+    """A stage's folder was made with other settings or from other inputs than the ones asked for now."""
+
+
+def check_stages(request: Request, stages: Sequence[Stage], files: Files) -> dict[str, str]:
+    """The state of every stage's folder ("absent", "partial", "done") before anything runs.
+
+    Raises:
+        StaleStageError: names what changed and how to go on.
+    """
+    return {stage.folder: _checked_state(request, stage, files(stage)) for stage in stages}
+
+
+def run_stages(request: Request, stages: Sequence[Stage], files: Files) -> None:
+    """Run the stages in order, each to its end, with a manifest in each folder.
+
+    Raises:
+        StaleStageError: before the first stage that does not fit what is asked for.
+    """
+    for number, stage in enumerate(stages, start=1):
+        state = _checked_state(request, stage, files(stage))
+        title = f"stage {number} of {len(stages)}, {stage.folder}"
+        if state == "done":
+            logger.info("%s: done already (%s)", title, _when(request.folder(stage)))
+            continue
+        logger.info("%s: %s%s", title, stage.does, ", going on from where it was cut" if state == "partial" else "")
+        run_stage(request, stage, files(stage), resume=state == "partial")
+        logger.info("%s: done (%s)", title, _when(request.folder(stage)))
+
+
+def run_stage(request: Request, stage: Stage, files: Mapping[str, Path], resume: bool) -> None:
+    """Run one stage by its MONAI workflow; the manifest says `complete` only when all of it has run.
+
+    Raises:
+        StageError: the stage stopped for a reason that its message names; what it wrote stays, to be resumed.
+    """
+    folder = request.folder(stage)
+    settings, inputs = request.settings(stage), request.inputs(stage, files)
+    manifest = StageManifest(folder, stage.name, settings, inputs, request.record(stage))
+    manifest.begin()
+    try:
+        workflow = request.workflow(stage, folder, resume, manifest=manifest)
+        workflow.initialize()
+        workflow.run()
+        workflow.finalize()
+    except Exception as error:
+        cause = root_cause(error)
+        if isinstance(cause, (ValueError, OSError, NonFiniteLossError)):
+            raise StageError(f"{stage.folder} stopped: {cause}\nThe same command goes on from what is there") from error
+        raise
+    del workflow
+    gc.collect()  # engines refer to themselves in circles: give their networks' memory back before the next stage
+    manifest.finish()
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The first of a chain of errors that says something: the parser of configurations wraps what a stage raises.
+
+    A look-up of the parser that failed says less than the error about the configuration that follows from it.
+    """
+    while (cause := error.__cause__) is not None and _raised_in(cause) != "look_up_option":
+        error = cause
+    return error
+
+
+def _raised_in(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return frames[-1].name if frames else ""
+
+
+def _checked_state(request: Request, stage: Stage, files: Mapping[str, Path]) -> str:
+    folder, settings, inputs = request.folder(stage), request.settings(stage), request.inputs(stage, files)
+    state = stage_state(folder, settings, inputs)
+    if state == "stale":
+        changes = differences(folder, settings, inputs)
+        shown = "\n  ".join(changes[:8] + [f"and {len(changes) - 8} more"] * (len(changes) > 8))
+        raise StaleStageError(
+            f"{folder} does not fit what is asked for now:\n  {shown}\nEither go back to what it was made with, or "
+            f"name another output folder, or add --restart {stage.folder}, which moves this stage and all that read it "
+            f"to {request.output_dir / 'replaced'} and makes them anew"
+        )
+    return state
+
+
+def _when(folder: Path) -> str:
+    sessions = (read_manifest(folder) or {}).get("sessions", [{}])
+    seconds = sum(session.get("seconds") or 0 for session in sessions)
+    return f"{describe_seconds(seconds)}, finished {str(sessions[-1].get('finished'))[:16].replace('T', ' ')} UTC"
+
+
+def describe_seconds(seconds: float) -> str:
+    """A duration as a person says it: "8 s", "12 min", "3 h 20 min"."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,134 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The stages as data: which configuration each runs, what it reads and where it writes.
+
+A stage gets its folders by configuration ids: `dataset_dir` (what it reads), `output_dir` (its own folder, the only one
+that it writes to) and, for a folder of another stage, that stage's name with `_dir`. Nothing else knows the layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+DATASET = "dataset"  # stands for the user's data set where a stage names the folders that it reads
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the pipeline.
+
+    Args:
+        name: its name in messages and in overrides.
+        folder: where it writes, below the output folder.
+        does: what it does, one line for the plan.
+        config_files: its configuration below `configs/`, later ones laid over earlier ones, before preset and variant.
+        workflow_type: "train" or "infer", as MONAI's ConfigWorkflow takes it.
+        reads: config id -> folder of an earlier stage below the output folder, or `DATASET`.
+        images: which images of the data set it reads: "training", "testing".
+        parts: what it reads of them: "images", "points", "labels".
+        trainers: config ids of the engines whose updates take the time, in order; none for a stage that does not train.
+        rehearsal: a stage to measure at planning time in its place, where it reads what does not exist yet.
+        paced_by: folder of the training stage by whose updates its time is estimated; "" for a stage that trains.
+        share: time of going over a pixel, in update times per pixel of a batch, for such an estimate; measured with the
+            networks of train_synthesis.yaml and train.json on a CPU.
+        variant: a file of `configs/variants/` laid over preset and configuration; "" for none.
+    """
+
+    name: str
+    folder: str
+    does: str
+    config_files: tuple[str, ...]
+    workflow_type: str
+    reads: Mapping[str, str] = field(default_factory=dict)
+    images: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ("images", "points")
+    trainers: tuple[str, ...] = ()
+    rehearsal: Stage | None = None
+    paced_by: str = ""
+    share: float = 0.0
+    variant: str = ""
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """Folders of the stages that it reads."""
+        return tuple(folder for folder in self.reads.values() if folder != DATASET)
+
+
+def baseline(name: str, does: str, parts: tuple[str, ...]) -> tuple[Stage, Stage]:
+    """Training and measuring the segmenter of a baseline: the variant `name`, trained on the real images."""
+    folder = f"baselines/{name}/segmentation"
+    train = Stage(
+        name="segmentation",
+        folder=folder,
+        does=does,
+        config_files=("train.json",),
+        workflow_type="train",
+        reads={"dataset_dir": DATASET},
+        images=("training",),
+        parts=parts,
+        trainers=("train::trainer",),
+        variant=name,
+    )
+    return train, predictions(f"baselines/{name}/predictions", folder)
+
+
+def predictions(folder: str, segmentation: str) -> Stage:
+    """Segmenting and measuring the testing images with the segmenter in the folder `segmentation`."""
+    return Stage(
+        name="predictions",
+        folder=folder,
+        does="segments the testing images and measures where labels exist",
+        config_files=("evaluate.yaml",),
+        workflow_type="infer",
+        reads={"dataset_dir": DATASET, "segmentation_dir": segmentation},
+        images=("testing",),
+        parts=("images", "points", "labels"),
+        paced_by=segmentation,
+        share=0.8,
+    )
+
+
+BASELINES = {
+    "ellipses": baseline(
+        "ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points")
+    ),
+    "dense": baseline("dense", "trains the segmenter on the true labels of the real images", ("images", "labels")),
+}
+
+METHOD = (
+    Stage(
+        name="synthesis",
+        folder="synthesis",
+        does="learns to paint images over drawn masks",
+        config_files=("train_synthesis.yaml",),
+        workflow_type="train",
+        reads={"dataset_dir": DATASET},
+        images=("training",),
+        trainers=("warm_start::trainer", "train::trainer"),
+    ),
+    Stage(
+        name="synthetic",
+        folder="synthetic",
+        does="paints synthetic images over drawn masks, labels the real ones from their points",
+        config_files=("synthesize.yaml",),
+        workflow_type="infer",
+        reads={"dataset_dir": DATASET, "synthesis_dir": "synthesis"},
+        images=("training",),
+        paced_by="synthesis",
+        share=0.4,
+    ),
+    Stage(
+        name="segmentation",
+        folder="segmentation",
+        does="trains the segmenter on synthetic images and on real ones with labels from their points",
+        config_files=("train.json", "train_on_synthetic.yaml"),
+        workflow_type="train",
+        reads={"dataset_dir": DATASET, "synthetic_dir": "synthetic"},
+        images=("training",),
+        trainers=("train::trainer",),
+        rehearsal=BASELINES["ellipses"][0],
+    ),
+    predictions("predictions", "segmentation"),
+)
+REPORT = "report"

@@ -1,0 +1,116 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the stage folders hold, read into plain values; whatever is not there (yet) is empty, never an error."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data.manifest import read_manifest
+
+STAGES = ("synthesis", "synthetic", "segmentation", "predictions")
+METHOD = "this method"
+BASELINES = {"ellipses": "ellipses as labels of the real images", "dense": "dense labels (upper bound)"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way of getting a segmenter, a row of the table: `folder` holds its `segmentation/` and `predictions/`."""
+
+    title: str
+    folder: Path
+    metrics: list[dict[str, Any]]  # of each testing image: name and metric -> value, NaN = not defined
+
+    def value(self, name: str, metric: str) -> float:
+        """A metric of one image, NaN where it was not measured."""
+        return next((image.get(metric, math.nan) for image in self.metrics if image["name"] == name), math.nan)
+
+
+def read_rows(output_dir: Path) -> list[Row]:
+    """The method's row, then those of the baselines that are in the output folder."""
+    rows = [Row(METHOD, output_dir, read_metrics(output_dir / "predictions" / "metrics.csv"))]
+    root = output_dir / "baselines"
+    present = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    for name in sorted(
+        present, key=lambda name: (name not in BASELINES, list(BASELINES).index(name) if name in BASELINES else 0)
+    ):
+        metrics = read_metrics(root / name / "predictions" / "metrics.csv")
+        rows.append(Row(BASELINES.get(name, name), root / name, metrics))
+    return rows
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """`metrics.csv` as one mapping per image; [] where there is none."""
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    return [{key: value if key == "name" else _number(value) for key, value in line.items()} for line in lines]
+
+
+def read_losses(path: Path) -> dict[str, np.ndarray]:
+    """`losses.csv` as column -> values (n,) float64; {} where there is none. A line that was cut short is left out."""
+    if not path.is_file():
+        return {}
+    with open(path, newline="", encoding="utf-8") as file:
+        lines = list(csv.reader(file))
+    if len(lines) < 2:
+        return {}
+    whole = [line for line in lines[1:] if len(line) == len(lines[0])]
+    values = np.array([[_number(cell) for cell in line] for line in whole], dtype=np.float64).reshape(-1, len(lines[0]))
+    return {name: values[:, column] for column, name in enumerate(lines[0])}
+
+
+def read_stages(output_dir: Path) -> list[dict[str, Any]]:
+    """Every stage that has begun, of method and baselines: title, manifest, seconds, updates, whether it is whole."""
+    folders = [Path(stage) for stage in STAGES]
+    for row in read_rows(output_dir)[1:]:
+        folders += [row.folder.relative_to(output_dir) / stage for stage in STAGES[2:]]
+    found = []
+    for folder in folders:
+        manifest = read_manifest(output_dir / folder)
+        if manifest is not None:
+            steps = read_losses(output_dir / folder / "losses.csv").get("step", np.zeros(0))
+            found.append(
+                {
+                    "title": folder.as_posix(),
+                    "manifest": manifest,
+                    "complete": bool(manifest.get("complete")),
+                    "seconds": _seconds(manifest.get("sessions", [])),
+                    "sessions": len(manifest.get("sessions", [])),
+                    "updates": int(steps.max(initial=0)),
+                }
+            )
+    return found
+
+
+def dataset_folder(stages: Sequence[Mapping[str, Any]], stated: Path | None) -> Path | None:
+    """The user's data set: stated, or as the manifests recorded it; None where it is gone."""
+    recorded = [stage["manifest"].get("record", {}).get("dataset_dir") for stage in stages]
+    candidates = [stated, *(Path(folder) for folder in recorded if folder)]
+    return next((folder for folder in candidates if folder is not None and folder.is_dir()), None)
+
+
+def segmented_part(stages: Sequence[Mapping[str, Any]]) -> str:
+    """Which images the predictions are of: "testing", or "training" where none was held out."""
+    settings = [stage["manifest"].get("settings", {}) for stage in stages if stage["title"] == STAGES[-1]]
+    return str(settings[0].get("split", "testing")) if settings else "testing"
+
+
+def _seconds(sessions: Sequence[Mapping[str, Any]]) -> float | None:
+    known = [session["seconds"] for session in sessions if session.get("seconds") is not None]
+    return sum(known) if known else None
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return math.nan

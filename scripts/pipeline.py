@@ -1,0 +1,210 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From images and points to a segmenter and a report, in one command that can be stopped and started again.
+
+    python -m scripts.pipeline run     --dataset_dir DATA --output_dir OUT --preset cpu --mpp 0.25
+    python -m scripts.pipeline compare --dataset_dir DATA --output_dir OUT --preset cpu --mpp 0.25
+    python -m scripts.pipeline plan    --dataset_dir DATA --output_dir OUT --preset cpu --mpp 0.25
+    python -m scripts.pipeline demo    --output OUT
+
+OUT/report/index.html shows the results. The same command given again skips what is done and goes on with what was cut.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs as a file, from anywhere
+
+from bundle.data.io import check_mpp
+from bundle.engines.device import resolve_device
+from bundle.pipeline.demo import LEAST_AJI, demo_request, run_demo
+from bundle.pipeline.pipeline import run_pipeline
+from bundle.pipeline.request import Request
+from bundle.pipeline.settings import parse_overrides
+from bundle.pipeline.stages import BASELINES, METHOD, Stage
+from scripts.command_line import run_command
+
+logger = logging.getLogger("scripts.pipeline")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(
+    dataset_dir: str,
+    output_dir: str,
+    preset: str = "cpu",
+    mpp: float | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    variant: str = "",
+    set: str = "",
+    restart: str = "",
+) -> None:
+    """Train a segmenter from points, segment the testing images, write the report.
+
+    Args:
+        dataset_dir: folder with images/, points/ and, if there are, labels/ and split.json.
+        output_dir: folder for all results: new, empty, or that of an earlier run, which is then continued.
+        preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
+        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        device: auto, cpu, cuda or cuda:N.
+        seed: of every random draw.
+        variant: a file of configs/variants to lay over everything.
+        set: settings by their id, "id=value; stage/id=value".
+        restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
+    """
+    _run(METHOD, dataset_dir, output_dir, preset, mpp, device, seed, variant, set, restart)
+
+
+def compare(
+    dataset_dir: str,
+    output_dir: str,
+    preset: str = "cpu",
+    mpp: float | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    variant: str = "",
+    set: str = "",
+    restart: str = "",
+    baselines: str = ",".join(BASELINES),
+) -> None:
+    """As run, and beside it the baselines, each training the same segmenter for the same budget.
+
+    Args:
+        dataset_dir: folder with images/, points/, labels/ and, if there is one, split.json.
+        output_dir: folder for all results: new, empty, or that of an earlier run, which is then continued.
+        preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
+        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        device: auto, cpu, cuda or cuda:N.
+        seed: of every random draw.
+        variant: a file of configs/variants to lay over everything.
+        set: settings by their id, "id=value; stage/id=value".
+        restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
+        baselines: which, separated by commas; dense needs labels of the training images.
+    """
+    stages = [*METHOD, *_baseline_stages(baselines)]
+    _run(stages, dataset_dir, output_dir, preset, mpp, device, seed, variant, set, restart)
+
+
+def plan(
+    dataset_dir: str,
+    output_dir: str,
+    preset: str = "cpu",
+    mpp: float | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    variant: str = "",
+    set: str = "",
+) -> None:
+    """Check everything, say what run would do and how long it would take on this machine, and stop.
+
+    Args:
+        dataset_dir: as for run.
+        output_dir: as for run.
+        preset: as for run.
+        mpp: as for run.
+        device: as for run.
+        seed: as for run.
+        variant: as for run.
+        set: as for run.
+    """
+    _run(METHOD, dataset_dir, output_dir, preset, mpp, device, seed, variant, set, plan_only=True)
+
+
+def demo(
+    output: str = "demo_output", preset: str = "demo", device: str = "auto", seed: int = 0, least_aji: float = LEAST_AJI
+) -> None:
+    """Show the whole method on simulated tissue, with its baselines, and on a real image; fails below a stated AJI.
+
+    Args:
+        output: folder for the simulated data set and the results; an earlier demo in it is continued.
+        preset: compute scale.
+        device: auto, cpu, cuda or cuda:N.
+        seed: of the simulation and of every random draw.
+        least_aji: mean AJI on held-out simulated images that must be reached.
+    """
+    folder = Path(output)
+    run_demo(demo_request(_request("", "", preset, None, device, seed, "", ""), folder), least_aji)
+
+
+def _run(
+    stages: Sequence[Stage],
+    dataset_dir: str,
+    output_dir: str,
+    preset: str,
+    mpp: float | None,
+    device: str,
+    seed: int,
+    variant: str,
+    overrides: str,
+    restart: str = "",
+    plan_only: bool = False,
+) -> None:
+    request = _request(dataset_dir, output_dir, preset, mpp, device, seed, variant, overrides)
+    run_pipeline(request, stages, restart, plan_only)
+
+
+def _request(
+    dataset_dir: str,
+    output_dir: str,
+    preset: str,
+    mpp: float | None,
+    device: str,
+    seed: int,
+    variant: str,
+    overrides: str,
+) -> Request:
+    if not isinstance(seed, int):
+        raise ValueError(f"seed is {seed!r}: give an integer")
+    return Request(
+        dataset_dir=Path(dataset_dir),
+        output_dir=Path(output_dir),
+        bundle_root=ROOT,
+        preset=preset,
+        device=str(resolve_device(device)),
+        seed=seed,
+        image_mpp=check_mpp(mpp),
+        variant=variant,
+        overrides=parse_overrides(overrides),
+    )
+
+
+def _baseline_stages(names: str) -> list[Stage]:
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    if unknown := [name for name in chosen if name not in BASELINES]:
+        raise ValueError(f"baseline {unknown[0]!r}: choose among {', '.join(BASELINES)}")
+    return [stage for name in chosen for stage in BASELINES[name]]
+
+
+def _join_settings(argv: Sequence[str]) -> list[str]:
+    """The arguments with every `--set X` in one, because fire would keep the last alone."""
+    rest, settings = [], []
+    words = iter(argv)
+    for word in words:
+        if word == "--set":
+            settings.append(next(words, ""))
+        elif word.startswith("--set="):
+            settings.append(word.removeprefix("--set="))
+        else:
+            rest.append(word)
+    return [*rest, "--set", "; ".join(settings)] if settings else rest
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line; bad input is one line and exit code 1, Ctrl-C leaves everything to be continued."""
+    try:
+        run_command(
+            {"run": run, "compare": compare, "plan": plan, "demo": demo},
+            _join_settings(sys.argv[1:] if argv is None else argv),
+        )
+    except KeyboardInterrupt:
+        logger.warning("stopped; the same command goes on from the last checkpoint")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

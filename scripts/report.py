@@ -1,0 +1,37 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Write the report of a pipeline's output folder anew.
+
+    python -m scripts.report make --output_dir OUT
+
+It reads folders alone, so it also shows how far a run that is still going has come.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[1])
+)  # so that it also runs as `python /path/to/scripts/report.py`
+
+from bundle.report import write_report
+from scripts.command_line import run_command
+
+logger = logging.getLogger("scripts.report")
+
+
+def make(output_dir: str, dataset_dir: str | None = None) -> None:
+    """Write OUT/report/index.html.
+
+    Args:
+        output_dir: the pipeline's output folder, OUT.
+        dataset_dir: the data set, where it is no longer in the folder that the stages recorded.
+    """
+    logger.info("the report: %s", write_report(output_dir, dataset_dir).resolve())
+
+
+if __name__ == "__main__":
+    run_command({"make": make})

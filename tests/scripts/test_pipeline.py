@@ -1,0 +1,100 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The command line of the pipeline: names come through as typed, and errors end with one line and exit code 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scripts.pipeline as command
+from bundle.pipeline.stages import BASELINES, METHOD
+
+Calls = list[tuple[Any, ...]]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """What the command line passes to the pipeline, which does not run."""
+    found: Calls = []
+    monkeypatch.setattr(command, "run_pipeline", lambda *arguments: found.append(arguments))
+    monkeypatch.setattr(command, "run_demo", lambda *arguments: found.append(arguments))
+    return found
+
+
+@pytest.mark.parametrize("name", ["a#b", "2018", "1e3", "x,y", "$HOME", "@id", "%m", "with space", "None", "[1]"])
+def test_folders_come_through_as_typed(calls: Calls, name: str) -> None:
+    command.main(["run", "--dataset_dir", name, f"--output_dir=out/{name}"])
+    request = calls[0][0]
+    assert request.dataset_dir == Path(name) and request.output_dir == Path(f"out/{name}")
+
+
+def test_options_become_the_request(calls: Calls) -> None:
+    options = "--preset smoke --mpp 0.25 --device cpu --seed 3 --variant tight --restart synthetic".split()
+    command.main(["run", "--dataset_dir", "d", "--output_dir", "o", *options])
+    request, stages, restart, plan_only = calls[0]
+    assert (request.preset, request.image_mpp, request.device) == ("smoke", 0.25, "cpu")
+    assert (request.seed, request.variant, restart, plan_only) == (3, "tight", "synthetic", False)
+    assert tuple(stages) == METHOD and (request.bundle_root / "scripts" / "pipeline.py").is_file()
+
+
+def test_every_set_counts(calls: Calls) -> None:
+    settings = ["--set", "a::b=3", "--set=synthesis/c=#x", "--set", "d=[1, 2]; e=f"]
+    command.main(["run", "--dataset_dir", "d", "--output_dir", "o", *settings])
+    assert calls[0][0].overrides == {"a::b": 3, "synthesis/c": "#x", "d": [1, 2], "e": "f"}
+
+
+def test_compare_adds_the_baselines_asked_for(calls: Calls) -> None:
+    command.main(["compare", "--dataset_dir", "d", "--output_dir", "o"])
+    assert list(calls[0][1]) == [*METHOD, *BASELINES["ellipses"], *BASELINES["dense"]]
+    command.main(["compare", "--dataset_dir", "d", "--output_dir", "o", "--baselines", "ellipses"])
+    assert list(calls[1][1]) == [*METHOD, *BASELINES["ellipses"]]
+
+
+def test_plan_stops_after_the_plan(calls: Calls) -> None:
+    command.main(["plan", "--dataset_dir", "d", "--output_dir", "o"])
+    assert calls[0][2:] == ("", True)
+
+
+def test_demo_keeps_data_and_results_in_one_folder(calls: Calls) -> None:
+    command.main(["demo", "--output", "my#demo", "--seed", "5", "--least_aji", "0.4"])
+    request, least = calls[0]
+    assert (request.dataset_dir, request.output_dir) == (Path("my#demo/dataset"), Path("my#demo/results"))
+    assert (request.preset, request.seed, least) == ("demo", 5, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--device", "cuda:99"], "CUDA GPUs here"),
+        (["--device", "gpu"], "which torch does not know"),
+        (["--mpp", "-1"], "mpp is -1"),
+        (["--seed", "one"], "seed is 'one'"),
+        (["--set", "updates"], "not of the form id=value"),
+    ],
+)
+def test_bad_options_are_one_line_before_anything_runs(calls: Calls, options: list[str], message: str) -> None:
+    with pytest.raises(SystemExit) as raised:
+        command.main(["run", "--dataset_dir", "d", "--output_dir", "o", *options])
+    assert message in str(raised.value) and "\n" not in str(raised.value)
+    assert calls == []
+
+
+def test_unknown_options_and_baselines_are_refused(calls: Calls) -> None:
+    for options in (["run", "--presett", "cpu"], ["compare", "--baselines", "elipses"]):
+        with pytest.raises(SystemExit) as raised:
+            command.main([*options, "--dataset_dir", "d", "--output_dir", "o"])
+        assert raised.value.code not in (0, None)
+    assert calls == []
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "run_pipeline", interrupted)
+    with pytest.raises(SystemExit) as raised:
+        command.main(["run", "--dataset_dir", "d", "--output_dir", "o"])
+    assert raised.value.code == 130 and "the same command goes on" in caplog.text
