@@ -1,0 +1,297 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The workflows as `python -m monai.bundle run` runs them: all stages at the smoke preset, on simulated tissue."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow
+
+from bundle.data.manifest import read_manifest
+from bundle.data.simulate import write_dataset
+from bundle.inference.batch import BatchSegmenter
+from bundle.inference.model import ModelCard, load_network, save_model
+from bundle.inference.segmenter import Segmenter
+from bundle.metrics import LABEL_METRICS, POINT_METRICS
+from bundle.networks.compact import Compact
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = {
+    "synthesis": ("train_synthesis.yaml", {}),
+    "synthetic": ("synthesize.yaml", {"synthesis_dir": "synthesis"}),
+    "segmentation": ("train.json,train_on_synthetic.yaml", {"synthetic_dir": "synthetic"}),
+    "predictions": ("evaluate.yaml", {"segmentation_dir": "segmentation"}),
+}
+WORKFLOWS = {"inference.json", *(names.split(",")[0] for names, _ in STAGES.values())}
+
+
+def files(names, preset="smoke"):
+    """Paths of configuration files, separated by commas, and of a preset laid over them."""
+    paths = [str(ROOT / "configs" / name) for name in names.split(",")]
+    return [*paths, str(ROOT / "configs" / "presets" / f"{preset}.yaml")] if preset else paths
+
+
+def make(names, workflow_type="train", preset="smoke", **overrides):
+    """A workflow, initialized; the log is left to pytest."""
+    options = {name: str(value) if isinstance(value, Path) else value for name, value in overrides.items()}
+    workflow = ConfigWorkflow(
+        files(names, preset), workflow_type=workflow_type, logging_file=False, bundle_root=str(ROOT), **options
+    )
+    workflow.initialize()
+    return workflow
+
+
+def run(names, **overrides):
+    """Run a workflow to its end."""
+    workflow = make(names, **overrides)
+    workflow.run()
+    workflow.finalize()
+    return workflow
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Two training images and a testing one, 80 x 80 px."""
+    return write_dataset(tmp_path_factory.mktemp("configs") / "data", images=3, size=(80, 80), seed=1, testing=1)
+
+
+@pytest.fixture(scope="module")
+def results(dataset):
+    """All stages, each reading what the one before wrote."""
+    root = dataset.parent / "results"
+    for stage, (names, reads) in STAGES.items():
+        folders = {name: root / folder for name, folder in reads.items()}
+        run(names, dataset_dir=dataset, output_dir=root / stage, **folders)
+    return root
+
+
+WRITTEN = {
+    "synthesis": ["generator.pt", "segmenter.pt", "losses.csv", "train.log", "warm_start/segmenter.pt"],
+    "synthetic": [
+        *(f"{part}/simulated_{n:03d}_000.tif" for part in ("images", "labels") for n in (0, 1)),
+        *(f"relabelled/labels/simulated_{n:03d}.tif" for n in (0, 1)),
+    ],
+    "segmentation": ["model.pt", "model.json", "losses.csv", "train.log"],
+    "predictions": ["labels/simulated_002.tif", "overlays/simulated_002.png", "objects/simulated_002.csv"],
+}
+
+
+@pytest.mark.parametrize("stage", WRITTEN)
+def test_each_stage_writes_what_the_next_one_reads(results, stage):
+    missing = [name for name in WRITTEN[stage] if not (results / stage / name).is_file()]
+    assert not missing
+    manifest = read_manifest(results / stage)
+    assert manifest["complete"] and manifest["stage"] == stage
+
+
+def test_the_testing_image_is_measured_by_all_metrics(results):
+    with open(results / "predictions" / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == ["simulated_002"]
+    assert set(rows[0]) == {"name", *LABEL_METRICS, *POINT_METRICS}
+
+
+def test_the_model_says_what_it_is(results):
+    card = load_network(results / "segmentation").card
+    assert card.network == {"_target_": "bundle.networks.compact.Compact"} | Compact(channels=[4, 8]).arguments
+    assert card.mpp == 0.5 and card.diameter == 6.0 and card.channels == 3
+
+
+@pytest.mark.parametrize("variant", ["ellipses", "dense"])
+def test_variants_train_on_real_images_alone(dataset, tmp_path, variant):
+    run(f"train.json,variants/{variant}.yaml", dataset_dir=dataset, output_dir=tmp_path / "out")
+    assert (tmp_path / "out" / "model.pt").is_file()
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_predictions_that_are_there_stay_only_when_resumed(dataset, results, tmp_path, resume):
+    folders = {"dataset_dir": dataset, "segmentation_dir": results / "segmentation", "output_dir": tmp_path / "out"}
+    run("evaluate.yaml", **folders)
+    overlay = tmp_path / "out" / "overlays" / "simulated_002.png"
+    overlay.write_text("of another model")
+    run("evaluate.yaml", resume=resume, **folders)
+    assert (overlay.read_bytes() == b"of another model") == resume
+
+
+def test_predictions_go_into_no_foreign_folder(dataset, results, tmp_path):
+    (tmp_path / "thesis.txt").write_text("five years of work")
+    with pytest.raises(RuntimeError) as error:
+        run("evaluate.yaml", dataset_dir=dataset, segmentation_dir=results / "segmentation", output_dir=tmp_path)
+    assert "thesis.txt" in root_cause(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+# inference.json
+
+
+@pytest.fixture(scope="module")
+def model(dataset):
+    """A model that nobody trained, but which takes half of the pixels for foreground, at 0.4 um per px."""
+    torch.manual_seed(3)
+    network = Compact(channels=[4, 8])
+    with torch.no_grad():
+        network.exit[-1].weight *= 8
+        network.exit[-1].bias[2] -= network(torch.rand(1, 3, 64, 64))[0, 2].median()
+    card = ModelCard({"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}, mpp=0.4)
+    save_model(dataset.parent / "random" / "model.pt", network, card)
+    return dataset.parent / "random" / "model.pt"
+
+
+@pytest.fixture(scope="module")
+def segmented(dataset, model):
+    """Labels of the images, by name, as `python -m scripts.segment` makes them."""
+    loaded = load_network(model)
+    segmenter = Segmenter(loaded.network, loaded.card.mpp, inferer=None)
+    BatchSegmenter(segmenter, model.parent / "out").run(sorted((dataset / "images").iterdir()))
+    labels = {path.stem: tifffile.imread(path) for path in (model.parent / "out" / "labels").iterdir()}
+    assert all(label.max() > 5 for label in labels.values())  # otherwise the comparisons below show nothing
+    return labels
+
+
+def inference(dataset, model, **overrides):
+    options = {"dataset_dir": dataset / "images", "model": model, "mpp": 0.4, "device": "cpu"}
+    return make("inference.json", "infer", window_size=[256, 256], **{**options, **overrides})
+
+
+def test_inference_gives_the_labels_that_segmenting_gives(dataset, model, segmented, tmp_path):
+    workflow = inference(dataset, model, output_dir=tmp_path)
+    workflow.run()
+    for name, label in segmented.items():
+        assert np.array_equal(tifffile.imread(tmp_path / "labels" / f"{name}.tif"), label)
+    pred = workflow.evaluator.state.output[0]["pred"]
+    assert isinstance(pred, np.ndarray) and pred.dtype == np.uint16
+    assert np.array_equal(pred.T, segmented["simulated_002"])
+
+
+def test_inference_can_be_taken_apart(dataset, model, segmented):
+    """MONAI Label sets `device` to a string, runs the parts itself and loads the weights on its own."""
+    parser = inference(dataset, model).parser
+    network = parser.get_parsed_content("network_def")
+    network.load_state_dict(torch.load(model, weights_only=True))
+    data = parser.get_parsed_content("preprocessing")({"image": str(dataset / "images" / "simulated_002.tif")})
+    with torch.no_grad():
+        data["pred"] = parser.get_parsed_content("inferer")(data["image"][None], network)[0]
+    pred = parser.get_parsed_content("postprocessing")(data)["pred"]
+    assert np.array_equal(pred.T, segmented["simulated_002"])
+
+
+def test_inference_refuses_a_model_that_does_not_fit(dataset, model, tmp_path):
+    with pytest.raises(RuntimeError) as error:
+        inference(dataset, model, output_dir=tmp_path, mpp=0.5).run()
+    assert "add --mpp 0.4" in root_cause(error.value)
+    other = {"_target_": "bundle.networks.compact.Compact", "channels": [4, 12]}
+    with pytest.raises(RuntimeError) as error:
+        inference(dataset, model, output_dir=tmp_path, network_def=other).run()
+    assert "size mismatch" in root_cause(error.value)
+    assert not any(tmp_path.iterdir())
+
+
+# what MONAI and its users ask of every configuration
+
+
+@pytest.mark.parametrize(
+    ("names", "workflow_type", "images"), [("train.json", "train", ""), ("inference.json", "infer", "images")]
+)
+def test_monai_finds_the_properties_that_it_asks_for(dataset, tmp_path, names, workflow_type, images):
+    workflow = make(names, workflow_type, dataset_dir=dataset / images, output_dir=tmp_path)
+    assert workflow.check_properties() == []
+
+
+@pytest.mark.parametrize("names", sorted(WORKFLOWS))
+@pytest.mark.parametrize("folder", ["dataset_dir", "output_dir"])
+def test_paths_that_the_parser_spoils_are_refused_by_name(tmp_path, names, folder):
+    paths = {"dataset_dir": tmp_path / "data", "output_dir": tmp_path / "out"} | {folder: tmp_path / "a#b"}
+    with pytest.raises(RuntimeError) as error:
+        run(names, **paths)
+    assert f"{tmp_path / 'a::b'!s}' holds '::'" in root_cause(error.value)
+    assert not any(tmp_path.iterdir())
+
+
+ELSEWHERE = """
+import sys
+from monai.bundle import run
+config = sys.argv[1]
+common = {"bundle_root": sys.argv[2], "output_dir": "out"}
+run(config_file=[f"{config}/train.json", f"{config}/presets/smoke.yaml"], dataset_dir=sys.argv[3], **common)
+run(
+    config_file=[f"{config}/inference.json", f"{config}/presets/smoke.yaml"],
+    dataset_dir=sys.argv[3] + "/images", model="out/model.pt", **common,
+)
+"""
+
+
+def test_workflows_run_from_another_working_directory(dataset, tmp_path):
+    command = [sys.executable, "-c", ELSEWHERE, str(ROOT / "configs"), str(ROOT), str(dataset)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "out" / "model.json").is_file()
+    assert sorted(path.name for path in (tmp_path / "out" / "labels").iterdir()) == [
+        f"simulated_00{n}.tif" for n in range(3)
+    ]
+    assert "INFO wrote" in done.stdout  # as configs/logging.conf has it
+
+
+# presets
+
+CONFIGS = {
+    path.name: ConfigParser.load_config_file(str(path))
+    for path in sorted((ROOT / "configs").iterdir())
+    if path.suffix in (".json", ".yaml") and path.name != "metadata.json"
+}
+PRESETS = {path.stem: ConfigParser.load_config_file(str(path)) for path in (ROOT / "configs" / "presets").iterdir()}
+
+
+def test_the_presets_are_there():
+    assert {"smoke", "cpu", "paper", "demo"} <= set(PRESETS)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_hold_only_ids_that_a_configuration_knows(preset):
+    known = {name for config in CONFIGS.values() for name in config}
+    assert set(PRESETS[preset]) <= known
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_cpu_preset_says_what_the_configurations_have_by_themselves(name):
+    shared = {key: value for key, value in CONFIGS[name].items() if key in PRESETS["cpu"]}
+    shared = {key: value for key, value in shared.items() if value != "@generator_def"}  # what MONAI is told of GANs
+    assert shared == {key: PRESETS["cpu"][key] for key in shared}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_networks_of_a_preset_fit_each_other(preset, channels):
+    config = CONFIGS["train_synthesis.yaml"] | PRESETS["cpu"] | PRESETS[preset] | {"channels": channels}
+    image, hover_map = torch.rand(1, channels, 64, 64), torch.rand(1, 3, 64, 64)
+    build = ConfigParser(config).get_parsed_content
+    with torch.no_grad():
+        assert build("generator_def")(hover_map).shape == image.shape
+        assert build("segmenter_def")(image).shape == hover_map.shape
+        assert build("network_def")(image).shape == hover_map.shape
+        assert build("image_discriminator_def")(image).shape[:2] == (1, 1)
+        assert build("mask_discriminator_def")(hover_map).shape[:2] == (1, 1)
+
+
+def test_the_paper_preset_has_the_papers_sizes():
+    build = ConfigParser(CONFIGS["train_synthesis.yaml"] | PRESETS["paper"]).get_parsed_content
+    sizes = {"generator_def": 22.3e6, "segmenter_def": 11e6}  # parameters
+    for name, size in sizes.items():
+        assert sum(weights.numel() for weights in build(name).parameters()) == pytest.approx(size, rel=0.05)
+    preset = PRESETS["paper"]
+    assert preset["synthesis_updates_per_epoch"] * preset["synthesis_epochs"] == 12_000
+    assert preset["segmentation_updates_per_epoch"] * preset["segmentation_batch_size"] == 23 * 16
+
+
+def root_cause(error):
+    """The message of the first of a chain of errors."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error)
