@@ -126,6 +126,8 @@ def test_ids_follow_the_raster_order_of_the_centres_of_mass():
     # centres: 9 at (0.5, 1.5) -> pixel row 1, 4 at (1.5, 0) -> row 2, 2 at row 1 in column 3, 7 at row 3
     assert raster_ids(label).tolist() == [[0, 1, 1, 0], [3, 1, 1, 2], [3, 0, 0, 0], [0, 0, 0, 4]]
     assert raster_ids(label, smallest=2).max() == 2
+    higher_but_in_the_same_row = np.array([[0, 0, 0, 1, 0], [2, 0, 0, 1, 1]])
+    assert raster_ids(higher_but_in_the_same_row).tolist() == [[0, 0, 0, 2, 0], [1, 0, 0, 2, 2]]
 
 
 def test_bad_maps_are_refused():

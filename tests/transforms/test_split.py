@@ -46,6 +46,13 @@ def test_one_object_with_two_points_is_split_between_them():
     assert found[3:9, 3:9].eq(1).all() and found[3:9, 9:15].eq(2).all()
 
 
+def test_where_the_map_says_nothing_the_nearer_point_wins():
+    noise = 0.05 * torch.randn(3, 20, 44, generator=generator(0))
+    noise[2] = 1
+    found = split_by_points(noise, torch.tensor([[10.0, 10.0], [33.0, 10.0]]))[0]
+    assert (found[:, :22] == 1).float().mean() > 0.97 and (found[:, 22:] == 2).float().mean() > 0.97
+
+
 def test_foreground_without_a_point_is_dropped_and_a_point_on_background_gets_a_disk():
     label = torch.zeros(1, 12, 30, dtype=torch.int32)
     label[0, 3:9, 3:9], label[0, 3:9, 14:20] = 1, 2
