@@ -160,7 +160,7 @@ def test_a_click_beside_its_object_does_not_turn_the_image_inside_out() -> None:
 
 def test_points_at_the_very_edge_count_as_the_edge() -> None:
     image, prior = paint(true_region(), PURPLE, PINK), prior_of(true_region())
-    edge, inside = torch.tensor([[-0.5, -0.5], [79.499, 59.499]]), torch.tensor([[0.0, 0.0], [79.0, 59.0]])
+    edge, inside = torch.tensor([[-0.5, -0.5], [79.5, 59.5]]), torch.tensor([[0.0, 0.0], [79.0, 59.0]])
     assert torch.equal(colour_posterior(image, prior, edge), colour_posterior(image, prior, inside))
 
 

@@ -153,6 +153,14 @@ def test_a_seed_gives_one_folder_and_another_seed_another(tmp_path: Path) -> Non
     assert not any(one[name] == other[name] for name in one if not name.startswith("points"))
 
 
+def test_masks_and_noise_both_follow_the_seed(tmp_path: Path) -> None:
+    networks = [Recorder(), Recorder()]
+    for seed, network in enumerate(networks):
+        Painter(network, seed=seed).write_pairs([scene("a")], tmp_path / str(seed), mpp=0.5)
+    assert not torch.equal(networks[0].maps[0], networks[1].maps[0])
+    assert not torch.equal(networks[0].noises[0], networks[1].noises[0])
+
+
 def test_a_pair_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
     Painter(generator()).write_pairs(SCENES, tmp_path / "few", mpp=0.5)
     Painter(generator()).write_pairs(SCENES, tmp_path / "many", mpp=0.5, pairs=3)
