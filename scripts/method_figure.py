@@ -3,6 +3,8 @@
 """Draw docs/method.png, the picture of the method, from the results of a demonstration.
 
     python -m scripts.method_figure draw --demo_dir demo_output --path docs/method.png
+
+Every panel is a real result: nothing in it is drawn by hand.
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ from torch import Tensor, nn
 from transforms.instances import hover_to_label, raster_ids
 from transforms.resample import resample_image
 
+from ..data.files import write_label
 from ..data.readers import MPP, ReadImaged
 from .batch import list_images
-from .files import write_label
 from .model import card_path, read_card
 from .outline import resample_outlines
 from .segmenter import Segmenter

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import skimage.data
 import torch
-from skimage.io import imsave
 
+from ..data.files import write_label, write_png
 from ..data.simulate import write_dataset
 from ..engines.device import resolve_device
-from ..inference.files import write_label, write_png
 from ..inference.model import load_network
 from ..inference.overlay import overlay
 from ..inference.segmenter import Segmenter
@@ -80,7 +79,7 @@ def segment_real_image(output_dir: Path, device: str) -> None:
     label = segmenter(image, None).label
     folder = output_dir / EXAMPLES / "real_immunohistochemistry_from_scikit-image"
     folder.mkdir(parents=True, exist_ok=True)
-    imsave(folder / "image.png", pixels, check_contrast=False)
+    write_png(folder / "image.png", pixels)
     write_label(folder / "labels.tif", label)
     write_png(folder / "overlay.png", overlay(image, label))
     logger.info("segmented a real image of scikit-image: %d objects", int(label.max()))

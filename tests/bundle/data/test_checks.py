@@ -44,6 +44,12 @@ def test_an_output_folder_of_the_same_stage_is_claimed_again(tmp_path):
         claim_output(tmp_path, "segmentation")
 
 
+def test_what_a_killed_run_or_the_system_left_does_not_make_a_folder_foreign(tmp_path):
+    for name in (".manifest.json.77.writing", ".DS_Store"):
+        (tmp_path / name).touch()
+    assert claim_output(tmp_path, "synthesis") == tmp_path
+
+
 @pytest.mark.parametrize("claim", [lambda folder: claim_output(folder, "synthesis"), claim_new])
 def test_other_contents_are_refused_and_stay(tmp_path, claim):
     (tmp_path / "thesis.docx").write_bytes(b"precious")
