@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +110,16 @@ def test_the_model_says_what_it_is(results):
 def test_variants_train_on_real_images_alone(dataset, tmp_path, variant):
     run(f"train.json,variants/{variant}.yaml", dataset_dir=dataset, output_dir=tmp_path / "out")
     assert (tmp_path / "out" / "model.pt").is_file()
+
+
+def test_grey_images_train_with_their_variant(dataset, tmp_path):
+    grey = Path(shutil.copytree(dataset, tmp_path / "grey"))
+    for path in (grey / "images").iterdir():
+        tifffile.imwrite(path, tifffile.imread(path).mean(2).astype(np.uint8), photometric="minisblack")
+    stages = {"synthesis": "train_synthesis.yaml", "segmentation": "train.json,variants/ellipses.yaml"}
+    for stage, names in stages.items():
+        run(f"{names},variants/grey.yaml", dataset_dir=grey, output_dir=tmp_path / stage, image_mpp=0.5)
+    assert load_network(tmp_path / "segmentation").card.channels == 1
 
 
 @pytest.mark.parametrize("resume", [True, False])

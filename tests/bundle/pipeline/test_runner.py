@@ -67,6 +67,7 @@ def test_what_is_done_is_skipped(
     request = make_request()
     run_pipeline(request, stages)
     before = (request.output_dir / "synthesis" / "manifest.json").read_bytes()
+    caplog.clear()
     with caplog.at_level("INFO"):
         run_pipeline(request, stages)
     assert (request.output_dir / "synthesis" / "manifest.json").read_bytes() == before
