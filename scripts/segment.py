@@ -22,8 +22,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from bundle.data.io import check_mpp
 from bundle.engines.device import describe_device, resolve_device
 from bundle.inference.batch import BatchSegmenter, list_images
-from bundle.inference.model import load_network
-from bundle.inference.segmenter import Segmenter
+from bundle.inference.model import load_network, segmenter_of
 from bundle.inference.symmetry import EIGHT_FOLD, FLIPS, IDENTITY
 from scripts.command_line import run_command
 
@@ -96,7 +95,7 @@ def _segment(
     loaded, views = load_network(model), AUGMENTATIONS[augmentation]
     card = loaded.card
     logger.info("%s: %s, %g um per px, on %s", model, card.network["_target_"], card.mpp, describe_device(where))
-    segmenter = Segmenter(loaded.network, card.mpp, card.channels, augmentation=views, device=where)
+    segmenter = segmenter_of(loaded, augmentation=views, device=where)
     with logging_redirect_tqdm():
         summary = BatchSegmenter(segmenter, output, mpp, overwrite).run(tqdm(paths, unit="image"))
     logger.info("%s: %s", output, summary)

@@ -18,8 +18,12 @@ from typing import Any
 
 from torch import nn
 
+from transforms.instances import HoverToLabel
+from transforms.laws import UniformAreaLaw
+
 from ..data.atomic import write_json
 from ..engines.checkpoint import load_weights, save_weights
+from .segmenter import Segmenter
 
 TRUSTED = ("bundle.networks.", "monai.networks.nets.")  # where a description may name a network from
 
@@ -79,6 +83,25 @@ class Model:
 
     network: nn.Module
     card: ModelCard
+
+
+def smallest_object(diameter: float, mpp: float) -> int:
+    """Area, px, of the smallest object that the area law draws for a typical diameter in um; less is no object."""
+    law = UniformAreaLaw(diameter / mpp)
+    return int(law.smallest * law.typical_area)
+
+
+def segmenter_of(model: Model, **options: Any) -> Segmenter:
+    """The segmenter that a model was trained to be: its spacing, its channels, no object below `smallest_object`.
+
+    Args:
+        model: network and card.
+        options: further arguments of `Segmenter`.
+    """
+    card = model.card
+    if card.diameter is not None:
+        options = {"to_label": HoverToLabel(smallest=smallest_object(card.diameter, card.mpp)), **options}
+    return Segmenter(model.network, card.mpp, card.channels, **options)
 
 
 def card_path(weights: str | os.PathLike[str]) -> Path:

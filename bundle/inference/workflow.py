@@ -44,7 +44,7 @@ def image_dicts(folder: str | os.PathLike[str]) -> list[dict[str, str]]:
     return [{CommonKeys.IMAGE: str(path)} for path in list_images(folder)]
 
 
-def check_card(weights: str | os.PathLike[str], mpp: float, channels: int) -> None:
+def check_card(weights: str | os.PathLike[str], mpp: float, channels: int, diameter: float) -> None:
     """Compare a configuration with the description beside the weights, where there is one.
 
     Raises:
@@ -53,7 +53,10 @@ def check_card(weights: str | os.PathLike[str], mpp: float, channels: int) -> No
     if not card_path(weights).is_file():
         return
     card = read_card(weights)
-    for name, stated, trained in (("mpp", mpp, card.mpp), ("channels", channels, card.channels)):
+    stated_and_trained = {"mpp": (mpp, card.mpp), "channels": (channels, card.channels)}
+    if card.diameter is not None:
+        stated_and_trained["diameter"] = (diameter, card.diameter)
+    for name, (stated, trained) in stated_and_trained.items():
         if stated != trained:
             raise ValueError(
                 f"{weights} was trained with {name} {trained} (says {card_path(weights).name}), and this configuration"
@@ -96,6 +99,7 @@ class HoverToOwnLabeld(MapTransform):
     Args:
         keys: hover maps, m in [0, 1], to replace by labels.
         threshold: pixels with m above it are foreground.
+        smallest: objects of fewer px at the model's spacing are dropped.
         size_key: the entry with H and W, as `ResampleToSpacingd` writes it.
         allow_missing_keys: whether a missing key is passed over instead of an error.
     """
@@ -104,11 +108,12 @@ class HoverToOwnLabeld(MapTransform):
         self,
         keys: KeysCollection,
         threshold: float = 0.5,
+        smallest: int = 10,
         size_key: str = "original_size",
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.threshold, self.size_key = threshold, size_key
+        self.threshold, self.smallest, self.size_key = threshold, smallest, size_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """A copy of the dictionary with labels in place of hover maps."""
@@ -117,7 +122,9 @@ class HoverToOwnLabeld(MapTransform):
         for key in self.key_iterator(output):
             hover_map = convert_to_tensor(output[key], track_meta=False).cpu()
             probability = resample_image(hover_map[2:], (height, width)).clamp(0, 1)  # (1, H, W)
-            label = resample_outlines(hover_to_label(hover_map, self.threshold), probability, self.threshold)
+            label = resample_outlines(
+                hover_to_label(hover_map, self.threshold, self.smallest), probability, self.threshold
+            )
             output[key] = torch.from_numpy(raster_ids(label[0].numpy()))[None]
         return output
 

@@ -14,9 +14,8 @@ import torch
 from ..data.files import write_label, write_png
 from ..data.simulate import write_dataset
 from ..engines.device import resolve_device
-from ..inference.model import load_network
+from ..inference.model import load_network, segmenter_of
 from ..inference.overlay import overlay
-from ..inference.segmenter import Segmenter
 from ..metrics import summarise
 from ..report import write_report
 from ..report.results import read_metrics
@@ -72,8 +71,7 @@ def mean_aji(output_dir: Path) -> float:
 
 def segment_real_image(output_dir: Path, device: str) -> None:
     """Segment the stained tissue that comes with scikit-image into `examples/`, for the report."""
-    model = load_network(output_dir / "segmentation")
-    segmenter = Segmenter(model.network, model.card.mpp, model.card.channels, device=resolve_device(device))
+    segmenter = segmenter_of(load_network(output_dir / "segmentation"), device=resolve_device(device))
     pixels = skimage.data.immunohistochemistry()  # uint8 (512, 512, 3), no spacing stated: taken for the model's
     image = torch.from_numpy(pixels.transpose(2, 0, 1).copy()).float() / 255  # (3, H, W)
     label = segmenter(image, None).label

@@ -85,7 +85,7 @@ def predictions(folder: str, segmentation: str) -> Stage:
         images=("testing",),
         parts=("images", "points", "labels"),
         paced_by=segmentation,
-        share=0.8,
+        share=2.0,
     )
 
 
@@ -116,7 +116,7 @@ METHOD = (
         reads={"dataset_dir": DATASET, "synthesis_dir": "synthesis"},
         images=("training",),
         paced_by="synthesis",
-        share=0.4,
+        share=1.2,
     ),
     Stage(
         name="segmentation",

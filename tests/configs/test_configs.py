@@ -19,8 +19,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from bundle.data.manifest import read_manifest
 from bundle.data.simulate import write_dataset
 from bundle.inference.batch import BatchSegmenter
-from bundle.inference.model import ModelCard, load_network, save_model
-from bundle.inference.segmenter import Segmenter
+from bundle.inference.model import ModelCard, load_network, save_model, segmenter_of
 from bundle.metrics import LABEL_METRICS, POINT_METRICS
 from bundle.networks.compact import Compact
 
@@ -151,7 +150,7 @@ def model(dataset):
     with torch.no_grad():
         network.exit[-1].weight *= 8
         network.exit[-1].bias[2] -= network(torch.rand(1, 3, 64, 64))[0, 2].median()
-    card = ModelCard({"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}, mpp=0.4)
+    card = ModelCard({"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}, mpp=0.4, diameter=3.0)
     save_model(dataset.parent / "random" / "model.pt", network, card)
     return dataset.parent / "random" / "model.pt"
 
@@ -159,16 +158,14 @@ def model(dataset):
 @pytest.fixture(scope="module")
 def segmented(dataset, model):
     """Labels of the images, by name, as `python -m scripts.segment` makes them."""
-    loaded = load_network(model)
-    segmenter = Segmenter(loaded.network, loaded.card.mpp, inferer=None)
-    BatchSegmenter(segmenter, model.parent / "out").run(sorted((dataset / "images").iterdir()))
+    BatchSegmenter(segmenter_of(load_network(model)), model.parent / "out").run(sorted((dataset / "images").iterdir()))
     labels = {path.stem: tifffile.imread(path) for path in (model.parent / "out" / "labels").iterdir()}
     assert all(label.max() > 5 for label in labels.values())  # otherwise the comparisons below show nothing
     return labels
 
 
 def inference(dataset, model, **overrides):
-    options = {"dataset_dir": dataset / "images", "model": model, "mpp": 0.4, "device": "cpu"}
+    options = {"dataset_dir": dataset / "images", "model": model, "mpp": 0.4, "diameter": 3.0, "device": "cpu"}
     return make("inference.json", "infer", window_size=[256, 256], **{**options, **overrides})
 
 

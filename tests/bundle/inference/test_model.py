@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from bundle.engines.checkpoint import save_checkpoint
-from bundle.inference.model import ModelCard, describe_network, load_network, save_model
+from bundle.inference.model import (
+    Model,
+    ModelCard,
+    describe_network,
+    load_network,
+    save_model,
+    segmenter_of,
+    smallest_object,
+)
 from bundle.networks.compact import Compact
 from bundle.networks.hovernet import HoverNet
 
@@ -149,3 +157,13 @@ def test_options_of_a_network_tell_its_descriptions_apart():
 def test_a_network_of_another_kind_cannot_be_described():
     with pytest.raises(ValueError, match="Conv2d does not say its arguments"):
         describe_network(torch.nn.Conv2d(1, 1, 1))
+
+
+def test_objects_smaller_than_the_law_draws_are_no_objects():
+    assert smallest_object(6.0, 0.5) == 16  # pi 12^2 / 4 / 7 = 16.2 px
+    card = ModelCard(describe_network(Compact(channels=[4, 8])), mpp=0.5, diameter=6.0)
+    blobs = torch.zeros(3, 32, 32)
+    blobs[2, 4:8, 4:8] = 1  # 16 px
+    blobs[2, 20:23, 20:25] = 1  # 15 px
+    label = segmenter_of(Model(card.build(), card)).to_label(blobs)
+    assert label.max() == 1 and label[0, 5, 5] == 1

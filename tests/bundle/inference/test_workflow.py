@@ -124,10 +124,10 @@ def test_an_image_is_never_replaced_by_its_label(tmp_path):
 def test_a_configuration_must_fit_the_models_description(network, tmp_path):
     card = ModelCard({"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}, mpp=0.25)
     save_model(tmp_path / "model.pt", network, card)
-    check_card(tmp_path / "model.pt", 0.25, 3)
+    check_card(tmp_path / "model.pt", 0.25, 3, 6.0)
     with pytest.raises(ValueError, match=r"model\.pt was trained with mpp 0\.25 .*add --mpp 0\.25"):
-        check_card(tmp_path / "model.pt", 0.5, 3)
+        check_card(tmp_path / "model.pt", 0.5, 3, 6.0)
     with pytest.raises(ValueError, match="channels 3"):
-        check_card(tmp_path / "model.pt", 0.25, 1)
+        check_card(tmp_path / "model.pt", 0.25, 1, 6.0)
     (tmp_path / "model.json").unlink()
-    check_card(tmp_path / "model.pt", 0.5, 3)  # nothing to compare with
+    check_card(tmp_path / "model.pt", 0.5, 3, 6.0)  # nothing to compare with
