@@ -23,7 +23,7 @@ from typing import Any
 from ignite.engine import Engine, Events
 
 from .request import Request
-from .runner import describe_seconds
+from .runner import clear_errors, describe_seconds
 from .stages import Stage
 
 logger = logging.getLogger(__name__)
@@ -80,10 +80,14 @@ def rehearse(request: Request, stage: Stage) -> tuple[Pace, ...]:
     """Do a few updates with each engine of a training stage, in a folder that is thrown away, quietly.
 
     Raises:
-        Exception: whatever the stage itself would raise at its start.
+        StageError: the stage stops at its start for a reason that its message names.
     """
     stage, watches = stage.rehearsal or stage, []
-    with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder, _quiet():
+    with (
+        clear_errors(f"{stage.folder} cannot start"),
+        tempfile.TemporaryDirectory(prefix="rehearsal-") as folder,
+        _quiet(),
+    ):
         workflow = request.workflow(stage, Path(folder))
         workflow.initialize()
         for trainer in stage.trainers:

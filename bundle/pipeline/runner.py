@@ -7,7 +7,8 @@ from __future__ import annotations
 import gc
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..data.manifest import StageManifest, differences, read_manifest, stage_state
@@ -64,19 +65,26 @@ def run_stage(request: Request, stage: Stage, files: Mapping[str, Path], resume:
     settings, inputs = request.settings(stage), request.inputs(stage, files)
     manifest = StageManifest(folder, stage.name, settings, inputs, request.record(stage))
     manifest.begin()
-    try:
+    with clear_errors(f"{stage.folder} stopped", "\nThe same command goes on from what is there"):
         workflow = request.workflow(stage, folder, resume, manifest=manifest)
         workflow.initialize()
         workflow.run()
         workflow.finalize()
-    except Exception as error:
-        cause = root_cause(error)
-        if isinstance(cause, (ValueError, OSError, NonFiniteLossError)):
-            raise StageError(f"{stage.folder} stopped: {cause}\nThe same command goes on from what is there") from error
-        raise
     del workflow
     gc.collect()  # engines refer to themselves in circles: give their networks' memory back before the next stage
     manifest.finish()
+
+
+@contextmanager
+def clear_errors(what: str, advice: str = "") -> Iterator[None]:
+    """Turn an error that the user can mend, however deep the parser wrapped it, into a StageError of one line."""
+    try:
+        yield
+    except Exception as error:
+        cause = root_cause(error)
+        if isinstance(cause, (ValueError, OSError, NonFiniteLossError)):
+            raise StageError(f"{what}: {cause}{advice}") from error
+        raise
 
 
 def root_cause(error: BaseException) -> BaseException:

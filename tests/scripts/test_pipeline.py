@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import scripts.pipeline as command
+from bundle.data.simulate import write_dataset
 from bundle.pipeline.stages import BASELINES, METHOD
 
 Calls = list[tuple[Any, ...]]
@@ -98,3 +99,12 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, caplog: pytes
     with pytest.raises(SystemExit) as raised:
         command.main(["run", "--dataset_dir", "d", "--output_dir", "o"])
     assert raised.value.code == 130 and "the same command goes on" in caplog.text
+
+
+def test_what_stops_a_stage_at_its_start_is_one_line(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "data", images=2, size=(70, 70), testing=1)
+    options = ["--dataset_dir", str(dataset), "--output_dir", str(tmp_path / "out"), "--preset", "smoke"]
+    with pytest.raises(
+        SystemExit, match=r"error: synthesis cannot start: a typical diameter of 800 px .* possible are"
+    ):
+        command.main(["plan", *options, "--set", "diameter=400"])
