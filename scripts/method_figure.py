@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from bundle.data.folder import DataFolder
 from bundle.data.labels import read_label
 from bundle.inference.overlay import overlay
+from bundle.report.pictures import coloured
 from scripts.command_line import run_command
 from transforms.hover import hover_map
 
@@ -48,7 +49,7 @@ def draw(demo_dir: str = "demo_output", path: str = "docs/method.png") -> None:
     found = read_label(results / "predictions" / "labels" / f"{dataset.testing[0].name}.tif")
     panels = (
         as_pixels(clicked["image"].numpy()),
-        label[0].numpy() % 19 * (label[0].numpy() > 0),
+        coloured(label[0].numpy()),
         as_pixels(np.concatenate([hover_map(label)[:2].numpy() / 2 + 0.5, hover_map(label)[2:].numpy()])),
         as_pixels(pairs.load(pair)["image"].numpy()),
         overlay(unseen["image"], found),
@@ -56,7 +57,7 @@ def draw(demo_dir: str = "demo_output", path: str = "docs/method.png") -> None:
     page = Figure(figsize=(12.5, 3.0), layout="constrained")
     axes = page.subplots(1, len(panels))
     for axis, panel, caption in zip(axes, panels, CAPTIONS, strict=True):
-        axis.imshow(panel[:SIDE, :SIDE], cmap="tab20b" if panel.ndim == 2 else None, interpolation="nearest")
+        axis.imshow(panel[:SIDE, :SIDE], interpolation="nearest")
         axis.set_title(caption, fontsize=10)
         axis.set_axis_off()
     points = clicked["points"][(clicked["points"] < SIDE).all(1)]

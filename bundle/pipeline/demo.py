@@ -27,7 +27,7 @@ from .stages import BASELINES, METHOD
 logger = logging.getLogger(__name__)
 
 IMAGES, TESTING, SIZE = 20, 4, (384, 384)  # simulated images in all, those held out, px
-LEAST_AJI = 0.30  # mean over the held-out images; a demonstration below it has failed
+LEAST_AJI = 0.60  # mean over the held-out images; a demonstration below it has failed
 
 
 class DemoFailedError(ValueError):
