@@ -31,6 +31,11 @@ def resampled_size(size: Size, mpp: float, new_mpp: float) -> Size:
     return height, width
 
 
+def working_size(size: Size, mpp: float | None, new_mpp: float) -> Size:
+    """`resampled_size`, or the size as it is where the spacing `mpp` of the data is unknown (None)."""
+    return size if mpp is None else resampled_size(size, mpp, new_mpp)
+
+
 def resample_image(image: torch.Tensor, size: Size) -> torch.Tensor:
     """A float image (C, H, W) or (B, C, H, W) at another size: bilinear, antialiased on the way down."""
     if tuple(image.shape[-2:]) == tuple(size):
@@ -95,7 +100,7 @@ class ResampleToSpacingd(MapTransform):
         output = dict(data)
         own_mpp = output[self.mpp_key]
         old: Size = tuple(output[self.first_key(output)].shape[-2:])
-        new = old if own_mpp is None else resampled_size(old, float(own_mpp), self.mpp)
+        new = working_size(old, None if own_mpp is None else float(own_mpp), self.mpp)
         for key in self.key_iterator(output):
             output[key] = _convert(resample_image, output[key], new)
         for key in self.points_keys:

@@ -21,7 +21,7 @@ from transforms.draw import draw_label
 from transforms.ellipses import EllipseSampler
 from transforms.laws import AreaLaw
 from transforms.points import point_map
-from transforms.resample import resample_image, resample_label, resample_points, resampled_size
+from transforms.resample import resample_image, resample_label, resample_points, working_size
 
 from .io import load_image
 from .labels import read_label
@@ -167,7 +167,7 @@ class LabelScenes(Dataset[Scene]):
         device: torch.device | str,
     ) -> LabelledScene:
         loaded = load_image(item["image"], channels, image_mpp)
-        size = loaded.size if loaded.mpp is None else resampled_size(loaded.size, loaded.mpp, mpp)
+        size = working_size(loaded.size, loaded.mpp, mpp)
         label = resample_label(read_label(item["label"], loaded.size), size)
         return LabelledScene(Path(item["image"]).stem, resample_image(loaded.image, size).to(device), label.to(device))
 
@@ -192,7 +192,7 @@ def load_points(
     """
     loaded = load_image(image_path, channels, image_mpp)
     points = read_points(points_path, loaded.size)
-    size = loaded.size if loaded.mpp is None else resampled_size(loaded.size, loaded.mpp, mpp)
+    size = working_size(loaded.size, loaded.mpp, mpp)
     return resample_image(loaded.image, size), resample_points(points, loaded.size, size)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from transforms.colour import colour_posterior
-from transforms.resample import resample_image, resample_label, resample_points, resampled_size
+from transforms.resample import resample_image, resample_label, resample_points, working_size
 from transforms.split import split_by_points
 
 from ..data.files import write_label
@@ -65,7 +65,7 @@ class Relabeller:
                 continue
             loaded = load_image(item["image"], self.segmenter.channels, image_mpp)
             points = read_points(item["points"], loaded.size)
-            size = loaded.size if loaded.mpp is None else resampled_size(loaded.size, loaded.mpp, self.segmenter.mpp)
+            size = working_size(loaded.size, loaded.mpp, self.segmenter.mpp)
             label = self.label(resample_image(loaded.image, size), resample_points(points, loaded.size, size))
             write_label(path, resample_label(label, loaded.size), loaded.mpp)
         logger.info("labels of %d real images in %s", len(data), folder)

@@ -15,7 +15,7 @@ from monai.inferers import Inferer, SlidingWindowInferer
 from torch import Tensor, nn
 
 from transforms.instances import hover_to_label, raster_ids
-from transforms.resample import resample_image, resampled_size
+from transforms.resample import resample_image, working_size
 
 from ..networks.parts import as_hover_map
 from .outline import resample_outlines
@@ -41,6 +41,15 @@ class Segmentation(NamedTuple):
 
     label: Tensor  # int32 (1, H, W), ids 1..n in raster order, 0 = background
     probability: Tensor  # float32 (1, H, W), foreground, in [0, 1]
+
+
+def at_size(
+    hover_map: Tensor, size: tuple[int, int], to_label: Callable[[Tensor], Tensor], threshold: float
+) -> Segmentation:
+    """What a hover map (3, h, w), m in [0, 1], says of an image of another size (H, W); arguments as `Segmenter`'s."""
+    probability = resample_image(hover_map[2:].cpu(), size).clamp(0, 1)  # (1, H, W)
+    label = resample_outlines(to_label(hover_map).cpu(), probability, threshold)
+    return Segmentation(torch.from_numpy(raster_ids(label[0].numpy()))[None], probability)
 
 
 class Segmenter:
@@ -93,11 +102,8 @@ class Segmenter:
         """
         self._check(image)
         own = (image.shape[1], image.shape[2])
-        size = own if mpp is None else resampled_size(own, mpp, self.mpp)
-        hover_map = self.hover_map(resample_image(image, size))  # (3, h, w)
-        probability = resample_image(hover_map[2:].cpu(), own).clamp(0, 1)  # (1, H, W)
-        label = resample_outlines(self.to_label(hover_map).cpu(), probability, self.threshold)
-        return Segmentation(torch.from_numpy(raster_ids(label[0].numpy()))[None], probability)
+        hover_map = self.hover_map(resample_image(image, working_size(own, mpp, self.mpp)))  # (3, h, w)
+        return at_size(hover_map, own, self.to_label, self.threshold)
 
     @torch.inference_mode()
     def hover_map(self, image: Tensor) -> Tensor:

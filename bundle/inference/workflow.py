@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,13 @@ from monai.transforms import MapTransform
 from monai.utils import CommonKeys, ImageMetaKey, convert_to_tensor
 from torch import Tensor, nn
 
-from transforms.instances import hover_to_label, raster_ids
-from transforms.resample import resample_image
+from transforms.instances import hover_to_label
 
 from ..data.files import write_label
 from ..data.readers import MPP, ReadImaged
 from .batch import list_images
 from .model import card_path, read_card
-from .outline import resample_outlines
-from .segmenter import Segmenter
+from .segmenter import Segmenter, at_size
 from .symmetry import IDENTITY, Symmetry
 
 logger = logging.getLogger(__name__)
@@ -119,13 +118,10 @@ class HoverToOwnLabeld(MapTransform):
         """A copy of the dictionary with labels in place of hover maps."""
         output = dict(data)
         height, width = (int(length) for length in output[self.size_key])
+        to_label = partial(hover_to_label, threshold=self.threshold, smallest=self.smallest)
         for key in self.key_iterator(output):
             hover_map = convert_to_tensor(output[key], track_meta=False).cpu()
-            probability = resample_image(hover_map[2:], (height, width)).clamp(0, 1)  # (1, H, W)
-            label = resample_outlines(
-                hover_to_label(hover_map, self.threshold, self.smallest), probability, self.threshold
-            )
-            output[key] = torch.from_numpy(raster_ids(label[0].numpy()))[None]
+            output[key] = at_size(hover_map, (height, width), to_label, self.threshold).label
         return output
 
 

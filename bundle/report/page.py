@@ -17,6 +17,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from ..data.atomic import write_whole
 from ..data.manifest import MANIFEST, StageManifest, read_manifest
 from ..data.provenance import hash_files
 from .curves import COLOURS, learning_curves
@@ -54,9 +55,9 @@ def write_report(output_dir: str | os.PathLike[str], dataset_dir: str | os.PathL
     manifests = {stage["title"]: output_dir / stage["title"] / MANIFEST for stage in stages}
     manifest = StageManifest(folder, "report", inputs=hash_files(manifests))
     manifest.begin()
-    page, unfinished = folder / "index.html", folder / ".index.html.writing"
-    unfinished.write_text(render(output_dir, dataset, stages), encoding="utf-8", errors="xmlcharrefreplace")
-    os.replace(unfinished, page)
+    page = folder / "index.html"
+    content = render(output_dir, dataset, stages).encode("utf-8", errors="xmlcharrefreplace")
+    write_whole(page, lambda file: file.write(content))
     manifest.finish()
     return page
 
