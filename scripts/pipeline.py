@@ -53,7 +53,7 @@ def run(
         mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
         device: auto, cpu, cuda or cuda:N.
         seed: of every random draw.
-        variant: a file of configs/variants to lay over everything.
+        variant: files of configs/variants to lay over everything, in order, separated by commas.
         set: settings by their id, "id=value; stage/id=value".
         restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
     """
@@ -81,7 +81,7 @@ def compare(
         mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
         device: auto, cpu, cuda or cuda:N.
         seed: of every random draw.
-        variant: a file of configs/variants to lay over everything.
+        variant: files of configs/variants to lay over everything, in order, separated by commas.
         set: settings by their id, "id=value; stage/id=value".
         restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
         baselines: which, separated by commas; dense needs labels of the training images.

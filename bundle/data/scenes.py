@@ -9,7 +9,7 @@ use, `LabelScenes` has a fixed label for each image (true outlines, masks of syn
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,7 +100,7 @@ class PointScenes(Dataset[Scene]):
         mpp: the model's spacing, um per px.
         image_mpp: um per px of the images; None: what their files say. Where that is unknown, images stay as they are.
         channels: 1 (grey) or 3 (RGB).
-        eccentricity: e0 and e1 of the ellipses.
+        shapes: makes the sampler of shapes from the fitted law, e.g. `EllipseSampler` or `BlobSampler`.
         device: where images lie and crops are cut.
 
     Raises:
@@ -114,13 +114,13 @@ class PointScenes(Dataset[Scene]):
         mpp: float,
         image_mpp: float | None = None,
         channels: int = 3,
-        eccentricity: tuple[float, float] = (0.3, 0.85),
+        shapes: Callable[[AreaLaw], EllipseSampler] = EllipseSampler,
         device: torch.device | str = "cpu",
     ) -> None:
         loaded = [load_points(item["image"], item["points"], mpp, image_mpp, channels) for item in data]
         law = area_law.fit([points for _, points in loaded])
         logger.info("%d images, %d points, %s", len(loaded), sum(len(points) for _, points in loaded), law)
-        self.sampler = EllipseSampler(law, eccentricity)
+        self.sampler = shapes(law)
         radius = max(POINT_RADIUS / mpp, 0.5)
         self.scenes = [
             EllipseScene(Path(item["image"]).stem, image.to(device), points, self.sampler, radius)

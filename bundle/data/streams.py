@@ -105,5 +105,30 @@ class CropStream:
         return scene.crop(origin, self.crop_size, drawn)
 
 
+class UnpairedStream:
+    """Masks of one stream with images of another: crops that have nothing to do with each other.
+
+    Args:
+        masks: the stream whose label, hover map and points are kept.
+        images: the stream whose image replaces theirs; another seed, or other scenes.
+    """
+
+    def __init__(self, masks: CropStream, images: CropStream) -> None:
+        self.masks, self.images = masks, images
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The rest of the present epoch, or a whole one where an epoch has just ended."""
+        for batch, other in zip(self.masks, self.images, strict=True):
+            yield batch | {"image": other["image"]}
+
+    def set_position(self, step: int) -> None:
+        """Go on with update `step`, counted from 0 over all epochs."""
+        self.masks.set_position(step)
+        self.images.set_position(step)
+
+
 def _integer(end: int, drawn: torch.Generator) -> int:
     return int(torch.randint(end, (1,), generator=drawn))

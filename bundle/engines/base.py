@@ -111,7 +111,9 @@ class ResumableTrainer(Trainer):
         return self.state.max_epochs * self.state.epoch_length
 
     def run(self) -> None:  # type: ignore[override]
-        """Train to the end, or from a resumed position to the end."""
+        """Train to the end, or from a resumed position to the end; 0 epochs: do nothing."""
+        if self.state.max_epochs == 0:
+            return
         try:
             super().run()
         finally:

@@ -24,7 +24,7 @@ from ..losses.adversarial import LeastSquares
 from ..networks.noise import Noise3D
 from ..networks.parts import as_hover_map
 from .base import ResumableTrainer, Stream
-from .pool import ImagePool
+from .pool import ImagePool, NoPool
 
 NOISE, POOLS, SAMPLES = 1, 2, 3  # last keys of the draws, so that none equals a draw of the stream's (never 0)
 
@@ -68,8 +68,8 @@ class CycleTrainer(ResumableTrainer):
         generator_optimizer: torch.optim.Optimizer,
         discriminator_optimizer: torch.optim.Optimizer,
         discriminator_loss: Callable[[Tensor, Tensor], Tensor] | None = None,
-        image_pool: ImagePool | None = None,
-        mask_pool: ImagePool | None = None,
+        image_pool: ImagePool | NoPool | None = None,
+        mask_pool: ImagePool | NoPool | None = None,
         precision: str = "float32",
         seed: int = 0,
         log_every: int = 20,
@@ -111,30 +111,32 @@ class CycleTrainer(ResumableTrainer):
         self.precision.update(terms["total"], self.generator_optimizer)
 
         self._train_discriminators(True)
-        judged = self._judge(update, counter_based(self.seed, step, idist.get_rank(), POOLS))
+        judged = self._judge(update, self._generators(len(batch["image"]), step, POOLS, "cpu"))
         self.precision.update(torch.stack(list(judged.values())).sum(), self.discriminator_optimizer)
         return {name: term.detach() for name, term in {**terms, **judged}.items()}
 
     def _translate(self, batch: Mapping[str, Tensor], generators: Sequence[torch.Generator]) -> dict[str, Tensor]:
         """Both directions, once each way and back, and what the discriminators think of it; float32."""
         image, hover_map = batch["image"], batch["hover_map"]
-        synthetic_image = self.generator(hover_map, self._draw(hover_map, generators))  # (B, C, H, W)
         predicted_map = self.segmenter(image)  # (B, 3, H, W)
         read_map = as_hover_map(predicted_map.float())
+        noise = torch.cat([self._draw(hover_map, generators), self._draw(read_map, generators)])
+        painted = self.generator(torch.cat([hover_map, read_map]), noise)  # (2 B, C, H, W): G(s), G(F(x))
+        synthetic_image, recovered_image = painted.chunk(2)
         made = {
             "synthetic_image": synthetic_image,
             "predicted_map": predicted_map,
             "recovered_map": self.segmenter(synthetic_image),
-            "recovered_image": self.generator(read_map, self._draw(read_map, generators)),
+            "recovered_image": recovered_image,
             "image_scores": self.image_discriminator(synthetic_image),
             "map_scores": self.mask_discriminator(read_map),
         }
         return {**batch, **{name: tensor.float() for name, tensor in made.items()}}
 
-    def _judge(self, update: Mapping[str, Tensor], drawn: torch.Generator) -> dict[str, Tensor]:
+    def _judge(self, update: Mapping[str, Tensor], generators: Sequence[torch.Generator]) -> dict[str, Tensor]:
         """The discriminators' losses on real and pooled tensors."""
-        fake_image = self.image_pool(update["synthetic_image"], drawn)
-        fake_map = self.mask_pool(as_hover_map(update["predicted_map"]), drawn)
+        fake_image = self.image_pool(update["synthetic_image"], generators)
+        fake_map = self.mask_pool(as_hover_map(update["predicted_map"]), generators)
         pairs = {
             "discriminator_image": (self.image_discriminator, update["image"], fake_image),
             "discriminator_mask": (self.mask_discriminator, update["hover_map"], fake_map),
@@ -142,18 +144,20 @@ class CycleTrainer(ResumableTrainer):
         losses = {}
         for name, (discriminator, real, fake) in pairs.items():
             with self.precision.autocast():
-                scores = discriminator(real), discriminator(fake)
-            losses[name] = self.discriminator_loss(scores[0].float(), scores[1].float())
+                of_real, of_fake = discriminator(torch.cat([real, fake])).float().chunk(2)
+            losses[name] = self.discriminator_loss(of_real, of_fake)
         return losses
 
     def _train_discriminators(self, trained: bool) -> None:
         for parameter in chain(self.image_discriminator.parameters(), self.mask_discriminator.parameters()):
             parameter.requires_grad_(trained)
 
-    def _generators(self, batch: int, step: int, purpose: int) -> list[torch.Generator]:
-        """One per image, by its index in the global batch."""
-        first = idist.get_rank() * batch
-        return [counter_based(self.seed, step, first + i, purpose, device=self.state.device) for i in range(batch)]
+    def _generators(
+        self, batch: int, step: int, purpose: int, device: torch.device | str | None = None
+    ) -> list[torch.Generator]:
+        """One per image, by its index in the global batch; on the training device unless another is given."""
+        first, device = idist.get_rank() * batch, device or self.state.device
+        return [counter_based(self.seed, step, first + i, purpose, device=device) for i in range(batch)]
 
     def _draw(self, hover_map: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         """The next noise of each image: (B, noise channels, H, W)."""

@@ -7,18 +7,22 @@ Shrivastava et al. 2017, section 2.3; 50 images as in CycleGAN (Zhu et al. 2017,
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import ignite.distributed as idist
 import torch
 from torch import Tensor
 
 
 class ImagePool:
-    """The last fakes, some of which come back in place of new ones.
+    """The last fakes of each place in the batch, some of which come back in place of new ones.
 
-    The first `size` images go in and come out unchanged. After that a new image comes out unchanged with probability
-    1/2; else it takes the place of a random stored one, which comes out instead.
+    Every place in the global batch has its own share of the pool, so that it does not matter on how many devices the
+    batch is spread. The first images of a place go in and come out unchanged. Once its share is full, a new image comes
+    out unchanged with probability 1/2; else it takes the place of a random stored one, which comes out instead.
 
     Args:
-        size: images kept, >= 1.
+        size: images kept in all, divided by the places of the global batch, but at least one for each.
 
     Raises:
         ValueError: when size is below 1.
@@ -26,43 +30,45 @@ class ImagePool:
 
     def __init__(self, size: int = 50) -> None:
         if size < 1:
-            raise ValueError(f"pool size is {size}: it must be at least 1 (1 keeps one earlier image)")
+            raise ValueError(f"pool size is {size}: it must be at least 1 (1 keeps one earlier image for each place)")
         self.size = size
-        self.images: Tensor | None = None  # (size, C, H, W), made when the first image comes
-        self.count = 0
+        self.images: Tensor | None = None  # (B, share, C, H, W), made when the first images come
+        self.count = 0  # images stored for each place
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         """Hand in new fakes, get as many back, detached: float (B, C, H, W) to the same shape.
 
         Args:
-            images: new fakes.
-            generator: on the CPU, the update's own; nothing else decides which images are swapped.
+            images: new fakes, one for each place of this process.
+            generators: one for each place, on the CPU; nothing else decides which images are swapped.
         """
         images = images.detach()
         stored = self._storage(images)
-        swaps = (torch.rand(len(images), generator=generator) < 0.5).tolist()
-        places = torch.randint(self.size, (len(images),), generator=generator).tolist()
+        share = stored.shape[1]
+        if self.count < share:
+            stored[:, self.count] = images
+            self.count += 1
+            return images
         handed_out = images.clone()
-        for index, (swap, place) in enumerate(zip(swaps, places, strict=True)):
-            if self.count < self.size:
-                stored[self.count] = images[index]
-                self.count += 1
-            elif swap:
-                handed_out[index] = stored[place]
-                stored[place] = images[index]
+        for place, generator in enumerate(generators):
+            chosen = int(torch.randint(2 * share, (1,), generator=generator))
+            if chosen < share:
+                handed_out[place] = stored[place, chosen]
+                stored[place, chosen] = images[place]
         return handed_out
 
     def _storage(self, images: Tensor) -> Tensor:
         if self.images is None:
-            self.images = images.new_zeros(self.size, *images.shape[1:])
+            share = max(self.size // (len(images) * idist.get_world_size()), 1)
+            self.images = images.new_zeros(len(images), share, *images.shape[1:])
         self.images = self.images.to(images.device)
         return self.images
 
     def state_dict(self) -> dict[str, Tensor]:
-        """{"images": float (count, C, H, W)}; empty before the first image."""
-        return {} if self.images is None else {"images": self.images[: self.count]}
+        """{"images": float (B, count, C, H, W)}; empty before the first images."""
+        return {} if self.images is None else {"images": self.images[:, : self.count]}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `state_dict` gave.
 
         Raises:
@@ -71,8 +77,27 @@ class ImagePool:
         self.images, self.count = None, 0
         if "images" not in state:
             return
-        images = state["images"]
-        if len(images) > self.size:
-            raise ValueError(f"the saved pool holds {len(images)} images, this one {self.size}: set the same pool size")
-        self._storage(images)[: len(images)] = images
-        self.count = len(images)
+        images = state["images"]  # (B, count, C, H, W)
+        stored = self._storage(images[:, 0])
+        if images.shape[1] > stored.shape[1]:
+            raise ValueError(
+                f"the saved pool holds {images.shape[1]} images for each of {len(images)} places, this one at most"
+                f" {stored.shape[1]}: set the same pool size"
+            )
+        self.count = images.shape[1]
+        stored[:, : self.count] = images
+
+
+class NoPool:
+    """In place of `ImagePool`: discriminators see the newest fakes alone."""
+
+    def __call__(self, images: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+        """The same images, detached."""
+        return images.detach()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Nothing."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Nothing to take over."""

@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A trained segmenter on disk: `model.pt`, a flat state dict, and `model.json` beside it that says what it is.
+"""A trained network on disk: `model.pt`, a flat state dict, and `model.json` beside it that says what it is.
 
 The description travels with the weights, because weights in another network, or shown images at another spacing,
 segment badly and say nothing.
@@ -73,7 +73,7 @@ def describe_network(network: nn.Module) -> dict[str, Any]:
     """
     kind, arguments = type(network), getattr(network, "arguments", None)
     if not isinstance(arguments, Mapping):
-        raise ValueError(f"{kind.__name__} does not say its arguments: use a network of bundle.networks as segmenter")
+        raise ValueError(f"{kind.__name__} does not say its arguments: use a network of bundle.networks")
     return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **arguments}
 
 
@@ -123,10 +123,10 @@ def write_card(weights: str | os.PathLike[str], card: ModelCard) -> None:
 
 
 def load_network(path: str | os.PathLike[str]) -> Model:
-    """Load a segmenter.
+    """Load a segmenter, or a generator.
 
     Args:
-        path: `model.pt`, or the folder that holds it.
+        path: `model.pt`, or the folder that holds it; for a generator, `generator.pt`.
 
     Returns:
         The network on the CPU, in evaluation mode, and its card.

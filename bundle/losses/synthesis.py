@@ -128,18 +128,22 @@ class SynthesisObjective:
     """Named terms and their weighted sum, for the generator side of one update.
 
     Args:
-        terms: what is summed, by name; None: all of `paper_terms`. A part is turned off by leaving it out.
+        terms: what is summed, by name; None: all of `paper_terms`. A part is turned off by leaving it out, or by None
+            in its place.
         weights: weight per name; None: the paper's, 5 for cycle and instance. A name not given weighs 1.
 
     Raises:
         ValueError: when a given weight names no term.
     """
 
-    def __init__(self, terms: Mapping[str, Term] | None = None, weights: Mapping[str, float] | None = None) -> None:
-        self.terms = dict(paper_terms() if terms is None else terms)
-        unknown = sorted(set(weights or ()) - set(self.terms))
+    def __init__(
+        self, terms: Mapping[str, Term | None] | None = None, weights: Mapping[str, float] | None = None
+    ) -> None:
+        given = paper_terms() if terms is None else terms
+        self.terms = {name: term for name, term in given.items() if term is not None}
+        unknown = sorted(set(weights or ()) - set(given))
         if unknown:
-            raise ValueError(f"weights name {unknown}, which are no terms; the terms are {sorted(self.terms)}")
+            raise ValueError(f"weights name {unknown}, which are no terms; the terms are {sorted(given)}")
         self.weights = dict(PAPER_WEIGHTS if weights is None else weights)
 
     def __call__(self, update: Update) -> dict[str, Tensor]:

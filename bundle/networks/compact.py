@@ -79,11 +79,19 @@ class Compact(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """(B, C, H, W) to (B, 3, H, W)."""
         height, width = image.shape[2], image.shape[3]
-        features = self.entry(self.stem(pad_to_multiple(scale_image(image), self.stride, self.stride)))
-        skips = [features]
-        for down in self.downs:
-            skips.append(down(skips[-1]))
-        features = self.bottom(skips.pop())
+        levels = self.encode(image)
+        features = levels.pop()
         for up in self.ups:
-            features = up(features, skips.pop())
+            features = up(features, levels.pop())
         return as_prediction(self.exit(features))[:, :, :height, :width]
+
+    def encode(self, image: Tensor) -> list[Tensor]:
+        """(B, C, H, W) to the encoder's features, finest first, each level at half the resolution of the one before.
+
+        The image is padded to the stride, and so are they.
+        """
+        levels = [self.entry(self.stem(pad_to_multiple(scale_image(image), self.stride, self.stride)))]
+        for down in self.downs:
+            levels.append(down(levels[-1]))
+        levels[-1] = self.bottom(levels[-1])
+        return levels

@@ -85,6 +85,10 @@ class ResNetGenerator(nn.Module):
         blocks: int = 9,
     ) -> None:
         super().__init__()
+        self.arguments = {
+            **{"width": width, "in_channels": in_channels, "image_channels": image_channels},
+            **{"global_noise": global_noise, "local_noise": local_noise, "blocks": blocks},
+        }
         self.noise = Noise3D(global_noise, local_noise)
         self.body = resnet_body(in_channels + self.noise.channels, image_channels, width, blocks)
 
@@ -115,6 +119,7 @@ class ResNetMapper(nn.Module):
 
     def __init__(self, image_channels: int = 3, width: int = 64, blocks: int = 9) -> None:
         super().__init__()
+        self.arguments = {"image_channels": image_channels, "width": width, "blocks": blocks}
         self.body = resnet_body(image_channels, 3, width, blocks)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+from .modulation import ModulatedInstanceNorm
 from .noise import Noise3D
 from .parts import pad_to_multiple
 
@@ -27,14 +28,13 @@ class SPADE(nn.Module):
 
     def __init__(self, channels: int, condition_channels: int, hidden: int, padding_mode: PaddingMode) -> None:
         super().__init__()
-        self.norm = nn.InstanceNorm2d(channels, affine=False)
         self.shared = nn.Conv2d(condition_channels, hidden, 3, padding=1, padding_mode=padding_mode)
         self.modulation = nn.Conv2d(hidden, 2 * channels, 3, padding=1, padding_mode=padding_mode)
 
     def forward(self, features: Tensor, condition: Tensor) -> Tensor:
         """(B, C, h, w) and a condition of the same h, w to (B, C, h, w)."""
-        scale, shift = self.modulation(functional.relu(self.shared(condition))).chunk(2, dim=1)  # (B, C, h, w) each
-        return self.norm(features) * (1 + scale) + shift
+        modulation = self.modulation(functional.relu(self.shared(condition)))  # (B, 2 C, h, w): scale, shift
+        return ModulatedInstanceNorm.apply(features, modulation)
 
 
 class SPADEBlock(nn.Module):
@@ -107,6 +107,11 @@ class SPADEGenerator(nn.Module):
         padding_mode: PaddingMode = "reflect",
     ) -> None:
         super().__init__()
+        self.arguments = {
+            **{"width": width, "in_channels": in_channels, "image_channels": image_channels},
+            **{"global_noise": global_noise, "local_noise": local_noise, "hidden": hidden},
+            **{"multipliers": list(multipliers), "padding_mode": padding_mode},
+        }
         self.noise = Noise3D(global_noise, local_noise)
         condition = in_channels + self.noise.channels
         widths = [width * multiplier for multiplier in multipliers]

@@ -60,9 +60,9 @@ def check_request(request: Request, stages: Sequence[Stage]) -> None:
         ValueError: names the wrong one.
     """
     configs = request.bundle_root / "configs"
-    for kind, name in (("preset", request.preset), ("variant", request.variant)):
+    for kind, name in (("preset", request.preset), *(("variant", variant) for variant in request.variants)):
         known = sorted(path.stem for path in (configs / f"{kind}s").glob("*.yaml"))
-        if name not in known and (name or kind == "preset"):
+        if name not in known:
             raise ValueError(
                 f"{kind} is {name!r}: choose one of {', '.join(known) or f'none: {configs} has no {kind}s'}"
             )

@@ -35,7 +35,8 @@ class Request:
         device: "cpu", "cuda", "cuda:1", ...
         seed: of every random draw.
         image_mpp: um per px of the data set's images; None: as their tags say.
-        variant: name of a file in `configs/variants/`, "" for none.
+        variant: names of files in `configs/variants/`, separated by commas, later ones laid over earlier ones; "" for
+            none.
         overrides: as `parse_overrides` returns them.
     """
 
@@ -49,16 +50,24 @@ class Request:
     variant: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def variants(self) -> list[str]:
+        """The names in `variant`."""
+        return [name.strip() for name in self.variant.split(",") if name.strip()]
+
     def folder(self, stage: Stage) -> Path:
         """Where the stage writes."""
         return self.output_dir / stage.folder
 
     def config_files(self, stage: Stage) -> list[Path]:
-        """The stage's configuration, then the preset, then the user's variant, then the stage's own."""
+        """The stage's configuration, then the preset, then the user's variants, then the stage's own."""
         configs = self.bundle_root / "configs"
         layers = [configs / "presets" / f"{self.preset}.yaml"]
-        layers += [configs / "variants" / f"{name}.yaml" for name in (self.variant, stage.variant) if name]
+        layers += [configs / "variants" / f"{name}.yaml" for name in self._variants(stage)]
         return [*(configs / name for name in stage.config_files), *layers]
+
+    def _variants(self, stage: Stage) -> list[str]:
+        return [*self.variants, *([stage.variant] if stage.variant else [])]
 
     def plain_config(self, stage: Stage) -> dict[str, Any]:
         """The content of the stage's files, without any override."""
@@ -90,7 +99,7 @@ class Request:
         """What a manifest keeps beside settings and inputs: how the stage was started."""
         return {
             "preset": self.preset,
-            "variants": [name for name in (self.variant, stage.variant) if name],
+            "variants": self._variants(stage),
             "seed": self.seed,
             "device": self.device,
             "overrides": dict(self.overrides),

@@ -34,9 +34,11 @@ WORKFLOWS = {"inference.json", *(names.split(",")[0] for names, _ in STAGES.valu
 
 
 def files(names, preset="smoke"):
-    """Paths of configuration files, separated by commas, and of a preset laid over them."""
-    paths = [str(ROOT / "configs" / name) for name in names.split(",")]
-    return [*paths, str(ROOT / "configs" / "presets" / f"{preset}.yaml")] if preset else paths
+    """Paths of configuration files, separated by commas, a preset laid over them, and variants over that."""
+    ordered = sorted(names.split(","), key=lambda name: name.startswith("variants/"))
+    first = len([name for name in ordered if not name.startswith("variants/")])
+    layers = [f"presets/{preset}.yaml"] if preset else []
+    return [str(ROOT / "configs" / name) for name in (*ordered[:first], *layers, *ordered[first:])]
 
 
 def make(names, workflow_type="train", preset="smoke", **overrides):
@@ -74,7 +76,7 @@ def results(dataset):
 
 
 WRITTEN = {
-    "synthesis": ["generator.pt", "segmenter.pt", "losses.csv", "train.log", "warm_start/segmenter.pt"],
+    "synthesis": ["generator.pt", "generator_average.pt", "segmenter.pt", "losses.csv", "train.log", "warm_start/segmenter.pt"],
     "synthetic": [
         *(f"{part}/simulated_{n:03d}_000.tif" for part in ("images", "labels") for n in (0, 1)),
         *(f"relabelled/labels/simulated_{n:03d}.tif" for n in (0, 1)),
@@ -109,6 +111,39 @@ def test_the_model_says_what_it_is(results):
 def test_variants_train_on_real_images_alone(dataset, tmp_path, variant):
     run(f"train.json,variants/{variant}.yaml", dataset_dir=dataset, output_dir=tmp_path / "out")
     assert (tmp_path / "out" / "model.pt").is_file()
+
+
+ADVERSARIAL = {"adversarial_image", "adversarial_mask", "discriminator_image", "discriminator_mask"}
+PUBLISHED = ADVERSARIAL | {"cycle", "instance", "point_synthetic", "point_real"}
+PLAIN = ADVERSARIAL | {"cycle", "map_cycle"}
+SYNTHESIS_VARIANTS = {  # what is laid over `published`: the loss terms that are left, G's noise channels
+    "": (PUBLISHED, 2),
+    "plain_cyclegan": (PLAIN, 0),
+    "plain_cyclegan,cyclegan_noise": (PLAIN, 2),
+    "no_point_losses": (PUBLISHED - {"point_synthetic", "point_real"}, 2),
+    "no_point_loss_synthetic": (PUBLISHED - {"point_synthetic"}, 2),
+    "no_point_loss_real": (PUBLISHED - {"point_real"}, 2),
+    "no_global_noise": (PUBLISHED, 1),
+    "no_local_noise": (PUBLISHED, 1),
+    "resnet_generator": (PUBLISHED, 2),
+    "resnet_mapper": (PUBLISHED - {"instance"} | {"map_cycle"}, 2),
+    "no_pool": (PUBLISHED, 2),
+    "warm_start": (PUBLISHED, 2),
+}
+
+
+@pytest.mark.parametrize("variants", SYNTHESIS_VARIANTS)
+def test_variants_of_the_synthesis_train_and_paint(dataset, tmp_path, variants):
+    over = "".join(f",variants/{name}.yaml" for name in ["published", *filter(None, variants.split(","))])
+    synthesis, synthetic = tmp_path / "synthesis", tmp_path / "synthetic"
+    workflow = run(f"train_synthesis.yaml{over}", dataset_dir=dataset, output_dir=synthesis, synthesis_epochs=1)
+    with open(synthesis / "losses.csv", newline="") as file:
+        terms = set(next(csv.reader(file))) - {"step", "seconds", "total"}
+    channels = workflow.parser.get_parsed_content("generator").noise.channels
+    assert (terms, channels) == SYNTHESIS_VARIANTS[variants]
+    assert (synthesis / "warm_start").is_dir() == (variants == "warm_start")
+    run(f"synthesize.yaml{over}", dataset_dir=dataset, output_dir=synthetic, synthesis_dir=synthesis)
+    assert len(list((synthetic / "images").iterdir())) == 2 and not (synthetic / "relabelled").exists()
 
 
 def test_grey_images_train_with_their_variant(dataset, tmp_path):

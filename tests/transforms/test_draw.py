@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Drawing ellipses: by hand, against a slow version, and crops against wholes."""
+"""Drawing ellipses and wavy outlines: by hand, against a slow version, and crops against wholes."""
 
 from __future__ import annotations
 
@@ -107,3 +107,97 @@ def test_many_objects_keep_exact_ids():
     ellipses = torch.stack([columns, rows, *torch.full((2, 300, 300), 0.4), torch.zeros(300, 300)], 2).view(-1, 5)
     shuffled = ellipses[torch.randperm(90_000, generator=generator(0))]
     assert torch.equal(draw_label(shuffled, (300, 300)).flatten(), torch.arange(1, 90_001, dtype=torch.int32))
+
+
+# Wavy outlines
+
+
+def random_waves(seed: int, count: int, side: float, waves: int) -> torch.Tensor:
+    """(count, 5 + 2 * waves): the ellipses above with amplitudes below 0.9 in all, of either sign."""
+    drawn = torch.rand(2, count, waves, generator=generator(seed, 1))
+    amplitudes, phases = (drawn[0] - 0.5) * 1.8 / waves, drawn[1] * 6.28318
+    return torch.cat([random_ellipses(seed, count, side), amplitudes, phases], 1)
+
+
+def draw_waves_slowly(shapes: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
+    """One shape after the other over the whole image, by the angle of every pixel."""
+    rows = shapes.double().numpy()
+    pixel = np.floor(rows[:, :2] + 0.5)
+    rows = rows[np.lexsort((pixel[:, 0], pixel[:, 1]))]
+    count = (rows.shape[1] - 5) // 2
+    row, column = np.indices(size)
+    best, label = np.full(size, np.inf), np.zeros(size, int)
+    for number, (x, y, major, minor, angle, *waves) in enumerate(rows, 1):
+        along = ((column - x) * np.cos(angle) + (row - y) * np.sin(angle)) / major
+        across = ((row - y) * np.cos(angle) - (column - x) * np.sin(angle)) / minor
+        phi = np.arctan2(across, along)
+        radius = 1 + sum(waves[i] * np.cos((i + 2) * phi + waves[count + i]) for i in range(count))
+        distance = np.hypot(along, across) / radius
+        distance[(column == np.floor(x + 0.5)) & (row == np.floor(y + 0.5))] = 0
+        wins = (distance <= 1) & (distance < best)
+        best[wins], label[wins] = distance[wins], number
+    return np.unique(label, return_inverse=True)[1].reshape(size) if (label == 0).any() else label
+
+
+def test_two_waves_stretch_a_disk_by_hand():
+    shape = [3.0, 2.0, 2.05, 2.05, 0.0, 0.5, 0.0]  # radius 2.05 (1 + 0.5 cos 2 phi): 3 along x, 1 along y
+    label = draw_label(torch.tensor([shape]), (5, 7))
+    assert label[0].tolist() == [
+        [0, 0, 0, 0, 0, 0, 0],
+        [0, 1, 1, 1, 1, 1, 0],
+        [1, 1, 1, 1, 1, 1, 1],
+        [0, 1, 1, 1, 1, 1, 0],
+        [0, 0, 0, 0, 0, 0, 0],
+    ]
+    turned = draw_label(torch.tensor([[2.0, 3.0, 2.05, 2.05, 0.0, 0.5, np.pi]]), (7, 5))
+    assert torch.equal(turned, label.transpose(1, 2))
+
+
+def test_waves_count_from_the_semi_major_axis():
+    turn = 0.7
+    shape = [20.0, 20.0, 9.0, 5.0, 0.0, 0.0, 0.3, 0.0, 1.1]  # three waves
+    lopsided = draw_label(torch.tensor([shape]), (41, 41))[0].nonzero().double() - 20
+    shape[4] = turn
+    label = draw_label(torch.tensor([shape]), (41, 41))[0]
+    x = lopsided[:, 1] * np.cos(turn) - lopsided[:, 0] * np.sin(turn)
+    y = lopsided[:, 1] * np.sin(turn) + lopsided[:, 0] * np.cos(turn)
+    turned = (label[(y + 20.5).long(), (x + 20.5).long()] > 0).double().mean()
+    turned_by_half = (label[(20.5 - y).long(), (20.5 - x).long()] > 0).double().mean()
+    assert turned > 0.9 and turned_by_half < turned - 0.05
+
+
+@pytest.mark.parametrize("group", [1 << 21, 50])  # px: all shapes together, and a few at a time
+@pytest.mark.parametrize("waves", [1, 3])
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), count=st.integers(0, 30))
+def test_waves_are_equal_to_the_slow_version(group, waves, seed, count):
+    """Over the whole crop: no pixel is outside the windows that are visited."""
+    shapes = random_waves(seed, count, 30, waves)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transforms.draw, "PIXELS_AT_ONCE", group)
+        assert np.array_equal(draw_label(shapes, (30, 34))[0], draw_waves_slowly(shapes, (30, 34)))
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), count=st.integers(0, 30))
+def test_flat_waves_are_ellipses(seed, count):
+    ellipses = random_ellipses(seed, count, 30)
+    flat = torch.cat([ellipses, torch.zeros(count, 3), torch.rand(count, 3, generator=generator(seed))], 1)
+    assert torch.equal(draw_label(flat, (30, 34)), draw_label(ellipses, (30, 34)))
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), x=st.integers(-5, 30), y=st.integers(-5, 30))
+def test_a_wavy_crop_is_the_crop_of_the_whole(seed, x, y):
+    shapes = random_waves(seed, 40, 40, 3)
+    part = draw_label(shapes, (60, 60), (-10, -10))[0][y + 10 : y + 26, x + 10 : x + 30]
+    crop = draw_label(shapes, (16, 20), (x, y))[0]
+    pairs = torch.unique(torch.stack([part.flatten(), crop.flatten()]), dim=1)
+    assert len(pairs[0]) == len(pairs[0].unique()) == len(pairs[1].unique())
+    assert torch.equal(pairs[1].sort().values, pairs[1]) and torch.equal(part == 0, crop == 0)
+
+
+def test_a_point_keeps_its_pixel_under_waves():
+    shapes = torch.tensor([[4.4, 4.4, 0.1, 0.1, 0.0, 0.2, 0.0], [4.0, 5.0, 4.0, 4.0, 0.0, 0.2, 1.0]])
+    label = draw_label(shapes, (10, 10))[0]
+    assert label[4, 4] == 1 and label[5, 4] == 2 and (label == 1).sum() == 1

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -167,7 +168,7 @@ def test_the_law_is_fitted_to_all_points_at_the_models_spacing(tmp_path: Path) -
     spread = torch.tensor([[10.0, 10.0], [60.0, 12.0], [20.0, 80.0], [90.0, 90.0]])
     crowd = torch.tensor([[40.0, 40.0], [48.0, 40.0], [44.0, 47.0]])
     data = [write_item(tmp_path, name, image, pts, 0.25) for name, pts in (("a", spread), ("b", crowd))]
-    scenes = PointScenes(data, TightAreaLaw(8.0), 0.5, eccentricity=(0.1, 0.2))
+    scenes = PointScenes(data, TightAreaLaw(8.0), 0.5, shapes=partial(EllipseSampler, eccentricity=(0.1, 0.2)))
     assert [each.name for each in scenes] == ["a", "b"] and len(scenes) == 2
     expected = TightAreaLaw(8.0).fit([each / 2 - 0.25 for each in (spread, crowd)])
     assert scenes.sampler.law == expected and scenes.sampler.eccentricity == (0.1, 0.2)

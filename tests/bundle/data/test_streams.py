@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils.data import ConcatDataset
 
-from bundle.data.streams import Batch, CropStream
+from bundle.data.streams import Batch, CropStream, UnpairedStream
 from transforms.augment import ColourJitter, GaussianNoise, RandFlips
 from transforms.hover import hover_map
 
@@ -216,3 +216,19 @@ def test_no_images_are_refused() -> None:
 def test_empty_batches_and_epochs_are_refused(empty: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="both must be at least 1"):
         stream(**empty)
+
+
+def test_an_unpaired_stream_has_masks_of_one_and_images_of_the_other():
+    masks, images = stream(), stream(seed=4)
+    unpaired = UnpairedStream(stream(), stream(seed=4))
+    for step, batch in enumerate(unpaired):
+        assert torch.equal(batch["image"], images.batch(step)["image"])
+        assert all(torch.equal(batch[key], masks.batch(step)[key]) for key in ("label", "hover_map", "point_map"))
+    assert step == len(unpaired) - 1
+
+
+def test_an_unpaired_stream_goes_on_where_it_is_put():
+    unpaired = UnpairedStream(stream(), stream(seed=4))
+    unpaired.set_position(3)
+    rest = list(unpaired)
+    assert len(rest) == 2 and torch.equal(rest[0]["image"], stream(seed=4).batch(3)["image"])

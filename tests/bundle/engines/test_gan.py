@@ -91,10 +91,10 @@ def test_terms_are_named_scalars_without_a_graph(tiny):
 
 
 def noises(tiny, batch_size, max_epochs=1):
-    """The noise of every call of G, by update: two calls each."""
+    """The noise of both halves of every batch of G, those for s and those for F(x), by update."""
     trainer = tiny.cycle_trainer(stream=tiny.Stream(batch_size=batch_size), max_epochs=max_epochs)
     seen = []
-    trainer.generator.register_forward_hook(lambda module, inputs, output: seen.append(inputs[1]))
+    trainer.generator.register_forward_hook(lambda module, inputs, output: seen.extend(inputs[1].chunk(2)))
     trainer.run()
     return seen
 
@@ -103,7 +103,7 @@ def test_noise_depends_on_update_and_index_alone(tiny):
     two, three = noises(tiny, 2), noises(tiny, 3)
     assert all(torch.equal(a, b[:2]) for a, b in zip(two, three, strict=True))
     flat = [noise[index].flatten() for noise in two for index in range(2)]
-    assert len(flat) == 16  # 4 updates, 2 calls, 2 images: no two alike, nor related
+    assert len(flat) == 16  # 4 updates, 2 halves, 2 images: no two alike, nor related
     assert torch.corrcoef(torch.stack([f[256:] for f in flat])).fill_diagonal_(0).abs().max() < 0.35
 
 

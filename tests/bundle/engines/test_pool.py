@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bundle.engines.pool import ImagePool
+from bundle.engines.pool import ImagePool, NoPool
 from transforms.random import generator
 
 
@@ -16,67 +16,78 @@ def numbered(first, count):
     return torch.arange(first, first + count, dtype=torch.float32).reshape(count, 1, 1, 1)
 
 
-def test_the_first_images_pass_unchanged():
-    pool = ImagePool(5)
-    assert torch.equal(pool(numbered(0, 3), generator(0, 0)), numbered(0, 3))
-    assert torch.equal(pool(numbered(3, 2), generator(0, 1)), numbered(3, 2))
-    assert pool.state_dict()["images"].flatten().tolist() == [0, 1, 2, 3, 4]
+def drawn(step, count):
+    return [generator(0, step, place) for place in range(count)]
+
+
+def test_the_first_images_of_every_place_pass_unchanged():
+    pool = ImagePool(4)  # two for each of two places
+    assert torch.equal(pool(numbered(0, 2), drawn(0, 2)), numbered(0, 2))
+    assert torch.equal(pool(numbered(2, 2), drawn(1, 2)), numbered(2, 2))
+    assert pool.state_dict()["images"].flatten().tolist() == [0, 2, 1, 3]
 
 
 def test_no_image_is_lost_or_doubled_but_those_of_the_first_fill():
     """What came out after the fill, and what is stored, is what came in: each once."""
-    pool = ImagePool(5)
-    pool(numbered(0, 5), generator(0, 0))
-    out = [pool(numbered(5 + 4 * step, 4), generator(0, step)) for step in range(1, 50)]
-    gone = torch.cat(out).flatten().tolist()
+    pool = ImagePool(9)  # four for each of two places
+    for step in range(4):
+        pool(numbered(2 * step, 2), drawn(step, 2))
+    out = [pool(numbered(2 * step, 2), drawn(step, 2)) for step in range(4, 60)]
     kept = pool.state_dict()["images"].flatten().tolist()
-    assert sorted(gone + kept) == sorted([*range(5), *range(9, 9 + 4 * 49)])
+    assert sorted(torch.cat(out).flatten().tolist() + kept) == list(range(120))
 
 
-def test_half_of_the_images_come_from_the_pool_and_from_every_place():
+def test_half_of_the_images_come_from_the_pool_and_from_every_share():
     pool = ImagePool(5)
-    pool(numbered(0, 5), generator(0, 0))
-    swapped, places = 0, set()
-    for step in range(1, 401):
+    for step in range(5):
+        pool(numbered(step, 1), drawn(step, 1))
+    swapped, shares = 0, set()
+    for step in range(5, 405):
         before = pool.state_dict()["images"].flatten().clone()
-        new = numbered(10 + step, 1)
-        swapped += int(not torch.equal(pool(new, generator(0, step)), new))
-        places |= set((before != pool.state_dict()["images"].flatten()).nonzero().flatten().tolist())
-    assert 160 < swapped < 240 and places == set(range(5))  # 200 +- 4 standard deviations
+        new = numbered(step, 1)
+        swapped += int(not torch.equal(pool(new, drawn(step, 1)), new))
+        shares |= set((before != pool.state_dict()["images"].flatten()).nonzero().flatten().tolist())
+    assert 160 < swapped < 240 and shares == set(range(5))  # 200 +- 4 standard deviations
 
 
-def test_draws_depend_on_the_generator_alone():
-    def run():
-        pool = ImagePool(3)
-        return [pool(numbered(3 * step, 3), generator(7, step)).flatten().tolist() for step in range(20)]
-
-    first = run()
-    torch.rand(5)
-    assert run() == first
+def test_a_place_does_not_depend_on_who_holds_the_others():
+    """One process with four places hands out what two processes with two each do."""
+    whole, first, second = ImagePool(8), ImagePool(4), ImagePool(4)
+    for step in range(30):
+        new, places = numbered(4 * step, 4), drawn(step, 4)
+        split = torch.cat([first(new[:2], drawn(step, 4)[:2]), second(new[2:], drawn(step, 4)[2:])])
+        assert torch.equal(whole(new, places), split)
 
 
 def test_what_comes_out_has_no_graph_and_is_no_view_of_the_pool():
     pool = ImagePool(1)
     image = torch.ones(1, 1, 2, 2, requires_grad=True)
-    out = pool(image * 2, generator(0))
+    out = pool(image * 2, drawn(0, 1))
     assert not out.requires_grad
     out.zero_()
-    assert torch.equal(pool.state_dict()["images"], torch.full((1, 1, 2, 2), 2.0))
+    assert torch.equal(pool.state_dict()["images"], torch.full((1, 1, 1, 2, 2), 2.0))
 
 
-@pytest.mark.parametrize("filled", [0, 2, 4])
+@pytest.mark.parametrize("filled", [0, 1, 2])
 def test_a_restored_pool_goes_on_alike(filled):
     pool, restored = ImagePool(4), ImagePool(4)
-    if filled:
-        pool(numbered(0, filled), generator(0))
+    for step in range(filled):
+        pool(numbered(step, 2), drawn(step, 2))
     restored.load_state_dict(pool.state_dict())
-    for step in range(6):
-        new = numbered(10 * step + 10, 3)
-        assert torch.equal(pool(new, generator(1, step)), restored(new, generator(1, step)))
+    for step in range(2, 9):
+        new = numbered(10 * step, 2)
+        assert torch.equal(pool(new, drawn(step, 2)), restored(new, drawn(step, 2)))
+
+
+def test_no_pool_hands_back_the_newest():
+    pool, image = NoPool(), torch.ones(2, 1, 2, 2, requires_grad=True)
+    out = pool(image * 3, drawn(0, 2))
+    assert torch.equal(out, torch.full((2, 1, 2, 2), 3.0)) and not out.requires_grad
+    pool.load_state_dict(pool.state_dict())
 
 
 def test_bad_sizes():
     with pytest.raises(ValueError, match="pool size is 0"):
         ImagePool(0)
-    with pytest.raises(ValueError, match="holds 3 images, this one 2"):
-        ImagePool(2).load_state_dict({"images": numbered(0, 3)})
+    with pytest.raises(ValueError, match="3 images for each of 1 places"):
+        ImagePool(2).load_state_dict({"images": torch.zeros(1, 3, 1, 2, 2)})

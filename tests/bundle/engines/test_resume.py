@@ -83,7 +83,7 @@ def test_checkpoints_come_back_as_plain_data_with_everything_in_it(tiny, tmp_pat
     networks = {"generator", "segmenter", "image_discriminator", "mask_discriminator"}
     training = {"generator_optimizer", "discriminator_optimizer", "image_pool", "mask_pool", "scaler"}
     assert set(state) == networks | training | {"losses", "random", "trainer"}
-    assert state["image_pool"]["images"].shape == (3, 3, 16, 16)
+    assert state["image_pool"]["images"].shape == (2, 1, 3, 16, 16)
     assert state["generator_optimizer"]["state"][0]["step"] == 12
     assert state["trainer"]["iteration"] == 12 and state["trainer"]["seconds"] > 0
 

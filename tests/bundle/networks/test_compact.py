@@ -30,6 +30,12 @@ def test_inference_takes_no_statistics_over_pixels(norm: str) -> None:
     assert not torch.equal(before[..., 40:], after[..., 40:])
 
 
+def test_the_encoder_gives_every_level_finest_first() -> None:
+    network = Compact(1, channels=(4, 8, 16)).eval()
+    levels = network.encode(torch.rand(2, 1, 18, 40))  # padded to 20 x 40
+    assert [tuple(level.shape) for level in levels] == [(2, 4, 20, 40), (2, 8, 10, 20), (2, 16, 5, 10)]
+
+
 def test_it_learns_to_find_a_bright_square() -> None:
     torch.manual_seed(0)
     network, loss = Compact(channels=(8, 16, 32)), HoverLoss()

@@ -1,0 +1,99 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Measure synthetic images against the real ones that they were painted for: FID, KID, or their like.
+
+    python -m scripts.image_quality measure --real DATA --synthetic OUT/synthetic --output metrics.json --inception FILE
+    python -m scripts.image_quality measure --real DATA --synthetic OUT/synthetic --output metrics.json --segmenter SEG
+
+Distances compare between rows of one extractor (its digest is printed), one um per px and one number of crops.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /path/to/scripts/image_quality.py`
+
+import torch
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from bundle.data.atomic import write_json
+from bundle.data.folder import DataFolder
+from bundle.engines.device import resolve_device
+from bundle.inference.model import load_network
+from bundle.metrics.crops import RandomPositions, grid_positions
+from bundle.metrics.features import EncoderFeatures, FeatureExtractor, InceptionFeatures
+from bundle.metrics.image_quality import image_quality
+from scripts.command_line import run_command
+
+logger = logging.getLogger(__name__)
+
+MPP = 0.25  # um per px of the paper's images, which its FID was computed at
+
+
+def measure(
+    real: str,
+    synthetic: str,
+    output: str,
+    inception: str | None = None,
+    segmenter: str | None = None,
+    mpp: float | None = None,
+    compared_mpp: float | None = None,
+    crops_per_image: int | None = None,
+    split: str = "training",
+    channels: int = 3,
+    repeats: int = 10,
+    seed: int = 0,
+    device: str = "auto",
+) -> None:
+    """Compare synthetic images with real ones and write the numbers as JSON.
+
+    Args:
+        real: data set with the real images, a folder that holds images/.
+        synthetic: folder that stage 2 wrote: images/NAME_000.tif for each real image NAME.
+        output: file for the numbers, .json; one that is there is replaced.
+        inception: weights of Inception-v3: torchvision's file, or pt_inception-2015-12-05, over which alone the
+            distances are called FID and KID.
+        segmenter: where there is no such file: a trained segmenter, model.pt or its folder, whose encoder takes
+            Inception's place; use the same one for all rows.
+        mpp: micrometres per pixel of the real images; without it their TIFF tags are asked.
+        compared_mpp: micrometres per pixel that all images are brought to; without it 0.25, or the segmenter's own.
+        crops_per_image: crops of 64 um at so many random positions; without it as many as fit side by side.
+        split: which real images: training or testing.
+        channels: 3 (RGB) or 1 (grey).
+        repeats: bootstrap samples, over which mean and sd are taken.
+        seed: of positions and bootstrap.
+        device: auto, cpu, cuda or cuda:N.
+    """
+    if Path(output).is_dir():
+        raise ValueError(f"output {output} is a folder: name a file in it, such as {Path(output) / 'metrics.json'}")
+    folder = DataFolder(real, mpp, channels)
+    extractor, own_mpp = _extractor(inception, segmenter, resolve_device(device))
+    logger.info("features: %s, weights %s", extractor.name, extractor.digest)
+    positions = grid_positions if crops_per_image is None else RandomPositions(crops_per_image, seed)
+    spacing = own_mpp if compared_mpp is None else compared_mpp
+    with logging_redirect_tqdm():
+        row = image_quality(folder, synthetic, extractor, spacing, positions, split, repeats, seed)
+    Path(output).parent.mkdir(parents=True, exist_ok=True)
+    write_json(output, row)
+    for name, found in row["metrics"].items():
+        said = (found[key] for key in ("mean", "sd", "n", "all"))
+        logger.info("%s %.4g ± %.2g (%d bootstraps; all crops: %.4g)", name, *said)
+    logger.info("%d crops, written: %s", row["crops"], Path(output).resolve())
+
+
+def _extractor(inception: str | None, segmenter: str | None, device: torch.device) -> tuple[FeatureExtractor, float]:
+    """The extractor that was asked for, and the um per px to compare at."""
+    if (inception is None) == (segmenter is None):
+        raise ValueError("name what makes the features, one of the two: --inception FILE or --segmenter FOLDER")
+    if inception is not None:
+        return InceptionFeatures(inception, device), MPP
+    path = Path(str(segmenter))
+    model = load_network(path)
+    return EncoderFeatures(path / "model.pt" if path.is_dir() else path, model.network, device), model.card.mpp
+
+
+if __name__ == "__main__":
+    run_command({"measure": measure})

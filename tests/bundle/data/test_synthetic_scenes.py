@@ -1,0 +1,106 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Synthetic scenes: as many as asked for, of any size, in the likeness of the real points, painted as real ones are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bundle.data.files import write_image
+from bundle.data.folder import DataFolder
+from bundle.data.points_csv import write_points
+from bundle.data.scenes import PointScenes
+from bundle.data.synthetic_scenes import SyntheticPointScenes
+from bundle.inference.painting import Painter
+from bundle.networks.spade import SPADEGenerator
+from transforms.blobs import BlobSampler
+from transforms.hard_core import HardCorePoints
+from transforms.laws import UniformAreaLaw, nearest_distances
+from transforms.points import inside
+from transforms.random import generator
+
+MPP = 0.5
+SIZES = [(200, 240), (160, 320)]
+LAYOUT = HardCorePoints(50.0)
+SOURCE = HardCorePoints(50.0, spacing=7.0, density=0.004, spread=0.2, contrast=0.2)
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> PointScenes:
+    """Two images with points, at the model's spacing."""
+    folder, data = tmp_path_factory.mktemp("real"), []
+    for i, size in enumerate(SIZES):
+        item = {"image": str(folder / f"{i}.tif"), "points": str(folder / f"{i}.csv")}
+        write_image(Path(item["image"]), np.full((3, *size), 200, np.uint8), MPP)
+        write_points(Path(item["points"]), SOURCE.draw(size, generator(7, i)))
+        data.append(item)
+    return PointScenes(data, UniformAreaLaw(10.0), MPP, shapes=BlobSampler)
+
+
+def test_names_and_sizes_go_on_in_turn(scenes: PointScenes) -> None:
+    drawn = SyntheticPointScenes(scenes, LAYOUT, 5, MPP)
+    assert len(drawn) == 5
+    assert [scene.name for scene in drawn] == [f"synthetic_000{i}" for i in (1, 2, 3, 4, 5)]
+    assert [scene.size for scene in drawn] == [*SIZES, *SIZES, SIZES[0]]
+
+
+def test_points_are_in_the_likeness_of_the_real_ones(scenes: PointScenes) -> None:
+    drawn = SyntheticPointScenes(scenes, LAYOUT, 40, MPP)
+    real = torch.cat([nearest_distances(scene.points) for scene in scenes])
+    assert drawn.layout.spacing == pytest.approx(np.percentile(real, 5))
+    for scene in drawn:
+        assert inside(scene.points, scene.size).all() and nearest_distances(scene.points).min() >= drawn.layout.spacing
+        assert scene.sampler is scenes.sampler
+    density = sum(len(scene.points) for scene in drawn) / sum(height * width for height, width in SIZES) / 20
+    real_density = sum(len(scene.points) for scene in scenes) / sum(height * width for height, width in SIZES)
+    assert density == pytest.approx(real_density, rel=0.1)
+
+
+def test_any_size_and_density_per_square_millimetre(scenes: PointScenes) -> None:
+    drawn = SyntheticPointScenes(scenes, LAYOUT, 6, MPP, size=[400, 700], density=10_000)
+    assert {scene.size for scene in drawn} == {(400, 700)}
+    expected = 10_000 * 0.4 * 0.5 * 0.7 * 0.5  # 0.2 mm by 0.35 mm
+    assert np.mean([len(scene.points) for scene in drawn]) == pytest.approx(expected, rel=0.05)
+
+
+def test_a_scene_depends_on_its_number_and_the_seed_alone(scenes: PointScenes) -> None:
+    few, many = (
+        SyntheticPointScenes(scenes, LAYOUT, 2, MPP, seed=3),
+        SyntheticPointScenes(scenes, LAYOUT, 9, MPP, seed=3),
+    )
+    assert torch.equal(many[1].points, few[1].points) and torch.equal(many[1].points, many[1].points)
+    assert not torch.equal(few[0].points[:5], SyntheticPointScenes(scenes, LAYOUT, 2, MPP, seed=4)[0].points[:5])
+    assert not torch.equal(few[0].points[:5], many[2].points[:5])  # of the same size
+    with pytest.raises(IndexError):
+        few[2]
+
+
+def test_a_density_that_cannot_be_reached_is_refused_before_anything_is_painted(scenes: PointScenes) -> None:
+    layout = HardCorePoints(50.0, spacing=10.0)
+    for density in (27_900, 0, -5):
+        with pytest.raises(ValueError, match=re.escape("reaches at most 27858 per mm^2")):
+            SyntheticPointScenes(scenes, layout, 2, MPP, density=density)
+    assert len(SyntheticPointScenes(scenes, layout, 2, MPP, density=27_858)[0].points) > 300
+
+
+@pytest.mark.parametrize(("count", "size"), [(0, None), (-1, None), (1, [0, 10]), (1, [10]), (1, [10, 10, 3])])
+def test_no_images_or_no_pixels_are_refused(scenes: PointScenes, count: int, size: list[int] | None) -> None:
+    with pytest.raises(ValueError, match="give at least one"):
+        SyntheticPointScenes(scenes, LAYOUT, count, MPP, size=size)
+
+
+def test_pairs_are_painted_over_synthetic_points(scenes: PointScenes, tmp_path: Path) -> None:
+    drawn = SyntheticPointScenes(scenes, LAYOUT, 3, MPP, size=(40, 56))
+    torch.manual_seed(0)
+    Painter(SPADEGenerator(4, hidden=4, multipliers=(2, 1))).write_pairs(drawn, tmp_path, MPP)
+    folder = DataFolder(tmp_path)
+    folder.check_labels("training")
+    assert [item.name for item in folder.training] == [f"synthetic_000{i}_000" for i in (1, 2, 3)]
+    for item, scene in zip(folder.training, drawn, strict=True):
+        assert torch.equal(folder.load(item)["points"], scene.points)
+        assert folder.load_label(item).shape == (1, 40, 56) and folder.load_label(item).max() == len(scene.points)
