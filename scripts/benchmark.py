@@ -1,9 +1,10 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Speed of the transforms beside MONAI's own, on one core and a generated label.
+"""Speed: of the transforms beside MONAI's own, on one core and a generated label; of stage 1 beside a plain loop.
 
 python -m scripts.benchmark hover
 python -m scripts.benchmark instances
+python -m scripts.benchmark synthesis --preset cpu
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 from monai.apps.pathology.transforms import HoVerNetInstanceMapPostProcessing
 from monai.transforms import ComputeHoVerMaps
 
+from scripts.benchmark_synthesis import synthesis
 from scripts.command_line import run_command
 from transforms.draw import draw_label
 from transforms.ellipses import EllipseSampler, UniformAreaLaw
@@ -107,4 +109,4 @@ def seconds(function: Callable[[], Any]) -> float:
 
 
 if __name__ == "__main__":
-    run_command({"hover": hover, "instances": instances})
+    run_command({"hover": hover, "instances": instances, "synthesis": synthesis})

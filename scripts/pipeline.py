@@ -19,13 +19,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs as a file, from anywhere
 
+from bundle.data.diameters import parse_diameter
 from bundle.data.io import check_mpp
 from bundle.engines.device import resolve_device
 from bundle.pipeline.demo import LEAST_AJI, demo_request, run_demo
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
 from bundle.pipeline.settings import parse_overrides
-from bundle.pipeline.stages import BASELINES, METHOD, Stage
+from bundle.pipeline.stages import COMPARED, METHOD, Stage, baseline_stages
 from scripts.command_line import run_command
 
 logger = logging.getLogger("scripts.pipeline")
@@ -38,6 +39,7 @@ def run(
     output_dir: str,
     preset: str = "cpu",
     mpp: float | None = None,
+    diameter: str = "",
     device: str = "auto",
     seed: int = 0,
     variant: str = "",
@@ -51,13 +53,14 @@ def run(
         output_dir: folder for all results: new, empty, or that of an earlier run, which is then continued.
         preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
         mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        diameter: typical diameter of an object, in um ("8") or in px of the images ("24px"); 6 um without it.
         device: auto, cpu, cuda or cuda:N.
         seed: of every random draw.
         variant: files of configs/variants to lay over everything, in order, separated by commas.
         set: settings by their id, "id=value; stage/id=value".
         restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
     """
-    _run(METHOD, dataset_dir, output_dir, preset, mpp, device, seed, variant, set, restart)
+    _run(METHOD, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, set, restart)
 
 
 def compare(
@@ -65,12 +68,13 @@ def compare(
     output_dir: str,
     preset: str = "cpu",
     mpp: float | None = None,
+    diameter: str = "",
     device: str = "auto",
     seed: int = 0,
     variant: str = "",
     set: str = "",
     restart: str = "",
-    baselines: str = ",".join(BASELINES),
+    baselines: str = ",".join(COMPARED),
 ) -> None:
     """As run, and beside it the baselines, each training the same segmenter for the same budget.
 
@@ -79,15 +83,18 @@ def compare(
         output_dir: folder for all results: new, empty, or that of an earlier run, which is then continued.
         preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
         mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        diameter: typical diameter of an object, in um ("8") or in px of the images ("24px"); 6 um without it.
         device: auto, cpu, cuda or cuda:N.
         seed: of every random draw.
         variant: files of configs/variants to lay over everything, in order, separated by commas.
         set: settings by their id, "id=value; stage/id=value".
         restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
-        baselines: which, separated by commas; dense needs labels of the training images.
+        baselines: which of ellipses, voronoi, geodesic, copy_paste, masks and dense, separated by commas; dense needs
+            labels of the training images, masks needs --set masks_dir=FOLDER.
     """
-    stages = [*METHOD, *_baseline_stages(baselines)]
-    _run(stages, dataset_dir, output_dir, preset, mpp, device, seed, variant, set, restart)
+    chosen = filter(None, (name.strip() for name in baselines.split(",")))
+    stages = [*METHOD, *baseline_stages(chosen, parse_overrides(set))]
+    _run(stages, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, set, restart)
 
 
 def plan(
@@ -95,6 +102,7 @@ def plan(
     output_dir: str,
     preset: str = "cpu",
     mpp: float | None = None,
+    diameter: str = "",
     device: str = "auto",
     seed: int = 0,
     variant: str = "",
@@ -107,12 +115,13 @@ def plan(
         output_dir: as for run.
         preset: as for run.
         mpp: as for run.
+        diameter: as for run.
         device: as for run.
         seed: as for run.
         variant: as for run.
         set: as for run.
     """
-    _run(METHOD, dataset_dir, output_dir, preset, mpp, device, seed, variant, set, plan_only=True)
+    _run(METHOD, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, set, plan_only=True)
 
 
 def demo(
@@ -128,7 +137,7 @@ def demo(
         least_aji: mean AJI on held-out simulated images that must be reached.
     """
     folder = Path(output)
-    run_demo(demo_request(_request("", "", preset, None, device, seed, "", ""), folder), least_aji)
+    run_demo(demo_request(_request("", "", preset, None, "", device, seed, "", ""), folder), least_aji)
 
 
 def _run(
@@ -137,6 +146,7 @@ def _run(
     output_dir: str,
     preset: str,
     mpp: float | None,
+    diameter: str,
     device: str,
     seed: int,
     variant: str,
@@ -144,7 +154,7 @@ def _run(
     restart: str = "",
     plan_only: bool = False,
 ) -> None:
-    request = _request(dataset_dir, output_dir, preset, mpp, device, seed, variant, overrides)
+    request = _request(dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, overrides)
     run_pipeline(request, stages, restart, plan_only)
 
 
@@ -153,6 +163,7 @@ def _request(
     output_dir: str,
     preset: str,
     mpp: float | None,
+    diameter: str,
     device: str,
     seed: int,
     variant: str,
@@ -170,14 +181,8 @@ def _request(
         image_mpp=check_mpp(mpp),
         variant=variant,
         overrides=parse_overrides(overrides),
+        diameter=parse_diameter(diameter) if diameter else None,
     )
-
-
-def _baseline_stages(names: str) -> list[Stage]:
-    chosen = [name.strip() for name in names.split(",") if name.strip()]
-    if unknown := [name for name in chosen if name not in BASELINES]:
-        raise ValueError(f"baseline {unknown[0]!r}: choose among {', '.join(BASELINES)}")
-    return [stage for name in chosen for stage in BASELINES[name]]
 
 
 def _join_settings(argv: Sequence[str]) -> list[str]:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from .upload import upload
 
 Batch = dict[str, Tensor]
 Generators = Sequence[torch.Generator]
@@ -25,13 +28,27 @@ STAINS = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))  # optical
 def draw_uniform(generators: Generators, shape: Sequence[int], low: float, high: float, device: torch.device) -> Tensor:
     """Uniform numbers in [low, high), `shape` from each generator: (B, *shape)."""
     drawn = [torch.rand(tuple(shape), generator=generator, device=generator.device) for generator in generators]
-    return low + (high - low) * torch.stack(drawn).to(device)
+    return low + (high - low) * upload(torch.stack(drawn), device)
 
 
 def draw_normal(generators: Generators, shape: Sequence[int], device: torch.device) -> Tensor:
     """Standard normal numbers, `shape` from each generator: (B, *shape)."""
     drawn = [torch.randn(tuple(shape), generator=generator, device=generator.device) for generator in generators]
-    return torch.stack(drawn).to(device)
+    return upload(torch.stack(drawn), device)
+
+
+@cache
+def colour_axes(device: torch.device) -> tuple[Tensor, Tensor]:
+    """RGB to YIQ and back, (3, 3) each; kept on every device that asked."""
+    to_yiq = torch.tensor(TO_YIQ)
+    return upload(to_yiq, device), upload(torch.linalg.inv(to_yiq), device)
+
+
+@cache
+def stain_vectors(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Unit vectors of the stains, (3 stains, 3 colours), and their inverse; kept on every device that asked."""
+    stains = functional.normalize(torch.tensor(STAINS), dim=1)
+    return upload(stains, device), upload(torch.linalg.inv(stains), device)
 
 
 def mix_channels(image: Tensor, matrix: Tensor) -> Tensor:
@@ -43,7 +60,10 @@ def check_rgb(image: Tensor, transform: object) -> None:
     """Raise where a colour transform meets an image without three channels."""
     if image.shape[1] != 3:
         name = type(transform).__name__
-        raise ValueError(f"{name} needs RGB images, but this batch has {image.shape[1]} channels: use IntensityJitter")
+        raise ValueError(
+            f"{name} needs RGB images, but this batch has {image.shape[1]} channels: use IntensityJitter, as"
+            " configs/variants/grey.yaml does"
+        )
 
 
 class RandFlips:
@@ -57,21 +77,29 @@ class RandFlips:
         ValueError: when `keys` name the hover map.
     """
 
-    def __init__(self, keys: Sequence[str] = ("image", "label", "point_map")) -> None:
+    def __init__(self, keys: Sequence[str] = ("image", "label", "point_map", "weight")) -> None:
         if "hover_map" in keys:
             raise ValueError("a hover map cannot be flipped like an image: flip the label and compute the map from it")
         self.keys = tuple(keys)
 
     def __call__(self, batch: Batch, generators: Generators) -> Batch:
         """The batch with the named tensors flipped."""
-        flips = torch.stack([torch.rand(2, generator=generator, device=generator.device) for generator in generators])
-        sideways, upright = (flips < 0.5).view(-1, 2, 1, 1, 1).unbind(1)  # (B, 1, 1, 1) each
-        flipped = dict(batch)
-        for key in self.keys:
-            if key in batch:
-                tensor = torch.where(sideways.to(batch[key].device), batch[key].flip(-1), batch[key])
-                flipped[key] = torch.where(upright.to(tensor.device), tensor.flip(-2), tensor)
-        return flipped
+        source = self._source(generators, batch["image"])
+        return {key: self._move(tensor, source) if key in self.keys else tensor for key, tensor in batch.items()}
+
+    @staticmethod
+    def _source(generators: Generators, image: Tensor) -> Tensor:
+        """Where each pixel of the flipped batch comes from: places (B, H * W) in the images (B, C, H, W)."""
+        height, width = image.shape[2:]
+        sideways, upright = (draw_uniform(generators, (2, 1), 0, 1, image.device) < 0.5).unbind(1)  # (B, 1) each
+        x, y = torch.arange(width, device=image.device), torch.arange(height, device=image.device)
+        column, row = torch.where(sideways, x.flip(0), x), torch.where(upright, y.flip(0), y)  # (B, W), (B, H)
+        return (row[:, :, None] * width + column[:, None]).flatten(1)
+
+    @staticmethod
+    def _move(tensor: Tensor, source: Tensor) -> Tensor:
+        """A tensor (B, C, H, W) with each pixel from its source, the same in every channel."""
+        return tensor.flatten(2).gather(2, source[:, None].expand(-1, tensor.shape[1], -1)).view_as(tensor)
 
 
 class IntensityJitter:
@@ -123,12 +151,12 @@ class ColourJitter:
     @staticmethod
     def _matrix(saturation: Tensor, angle: Tensor) -> Tensor:
         """RGB to RGB, (B, 3, 3): scale and turn the two colour axes of YIQ by factors and angles (B,)."""
-        to_yiq = torch.tensor(TO_YIQ, device=angle.device)
+        to_yiq, from_yiq = colour_axes(angle.device)
         turn = torch.zeros(len(angle), 3, 3, device=angle.device)
         turn[:, 0, 0] = 1
         turn[:, 1, 1] = turn[:, 2, 2] = saturation * torch.cos(angle)
         turn[:, 1, 2], turn[:, 2, 1] = -saturation * torch.sin(angle), saturation * torch.sin(angle)
-        return torch.linalg.inv(to_yiq) @ turn @ to_yiq
+        return from_yiq @ turn @ to_yiq
 
 
 class StainJitter:
@@ -149,9 +177,9 @@ class StainJitter:
         """The batch with its image changed."""
         image = batch["image"]
         check_rgb(image, self)
-        stains = functional.normalize(torch.tensor(STAINS, device=image.device), dim=1)  # (3 stains, 3 colours)
+        stains, from_density = stain_vectors(image.device)
         density = -torch.log(image.clamp(min=1 / 255))  # (B, 3, H, W)
-        amounts = torch.einsum("bchw,cs->bshw", density, torch.linalg.inv(stains))
+        amounts = torch.einsum("bchw,cs->bshw", density, from_density)
         changes = draw_uniform(generators, (2, 2, 1, 1), -1, 1, image.device)  # (B, alpha or beta, stain, 1, 1)
         varied = amounts[:, :2] * (1 + self.strength * changes[:, 0]) + self.offset * changes[:, 1]
         amounts = torch.cat([varied, amounts[:, 2:]], dim=1)

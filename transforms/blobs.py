@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 
 from .ellipses import EllipseSampler
-from .laws import AreaLaw, uniform
+from .laws import AreaLaw, Draw, uniform
 
 
 class BlobSampler(EllipseSampler):
@@ -42,18 +42,19 @@ class BlobSampler(EllipseSampler):
             raise ValueError(f"amplitudes must be at least 0 and less than 1 in all, not {tuple(amplitudes)}")
         self.amplitudes = tuple(float(each) for each in amplitudes)
 
-    def __call__(self, points: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+    def draw(self, points: torch.Tensor, draw_areas: Draw, generator: torch.Generator | None) -> torch.Tensor:
         """Blobs for all points of a whole image.
 
         Args:
             points: (N, 2), x and y in px.
+            draw_areas: what the law has prepared for them.
             generator: where every random number comes from; None for torch's own.
 
         Returns:
             (N, 5 + 2K) float32 on the points' device: the ellipse (see `EllipseSampler`), K amplitudes a_k, and K
             phases b_k in rad, as `transforms.draw` takes them.
         """
-        ellipses = super().__call__(points, generator)
+        ellipses = super().draw(points, draw_areas, generator)
         count, waves = len(points), len(self.amplitudes)
         drawn = uniform(2 * count * waves, generator).to(points.device).view(2, count, waves)
         amplitudes = drawn[0] * torch.tensor(self.amplitudes, dtype=torch.float64, device=points.device)  # (N, K)

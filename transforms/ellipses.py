@@ -8,11 +8,12 @@ Every use of an image draws its ellipses anew; ellipses belong to the whole imag
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 
 from .beta_law import BetaAreaLaw
-from .laws import AreaLaw, TightAreaLaw, UniformAreaLaw, nearest_distances, uniform
+from .laws import AreaLaw, Draw, TightAreaLaw, UniformAreaLaw, nearest_distances, uniform
 
 __all__ = ["BetaAreaLaw", "EllipseSampler", "TightAreaLaw", "UniformAreaLaw", "nearest_distances"]
 
@@ -36,10 +37,27 @@ class EllipseSampler:
         self.eccentricity = (float(lowest), float(highest))
 
     def __call__(self, points: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Shapes for all points of a whole image.
+
+        Args:
+            points: (N, 2), x and y in px.
+            generator: where every random number comes from; None for torch's own.
+
+        Returns:
+            As `draw`.
+        """
+        return self.prepare(points)(generator)
+
+    def prepare(self, points: torch.Tensor) -> Draw:
+        """What draws shapes for these points (N, 2), px, as often as asked; what is the same each time is done once."""
+        return partial(self.draw, points, self.law.prepare(points))
+
+    def draw(self, points: torch.Tensor, draw_areas: Draw, generator: torch.Generator | None) -> torch.Tensor:
         """Ellipses for all points of a whole image.
 
         Args:
             points: (N, 2), x and y in px.
+            draw_areas: what the law has prepared for them.
             generator: where every random number comes from; None for torch's own.
 
         Returns:
@@ -47,7 +65,7 @@ class EllipseSampler:
             [0, pi), from the x axis towards the y axis.
         """
         lowest, highest = self.eccentricity
-        areas = self.law.draw(points, generator)  # (N,) px^2
+        areas = draw_areas(generator)  # (N,) px^2
         angle = math.pi * uniform(len(points), generator).to(points.device)
         eccentricity = lowest + (highest - lowest) * uniform(len(points), generator).to(points.device)
         ratio = torch.sqrt(1 - eccentricity**2)  # (N,): semi-minor / semi-major

@@ -44,15 +44,16 @@ def hover_to_label(
 
 def raster_ids(label: Integers, smallest: int = 1) -> NDArray[np.int32]:
     """Any ids (H, W) to 1..n in raster order of the pixels of the centres of mass, without objects below `smallest`."""
-    row, column = np.nonzero(label)
-    ids = label[row, column]
+    flat = label.reshape(-1)
+    place = np.flatnonzero(flat)
+    ids = flat[place]
     area = np.bincount(ids, minlength=1)
     kept = np.flatnonzero(area >= max(smallest, 1))
-    y, x = (np.bincount(ids, place, len(area))[kept] / area[kept] for place in (row, column))
+    y, x = (np.bincount(ids, each, len(area))[kept] / area[kept] for each in np.divmod(place, label.shape[1]))
     order = np.lexsort((np.floor(x + 0.5), np.floor(y + 0.5)))
     new = np.zeros(len(area), np.int32)
     new[kept[order]] = np.arange(1, len(kept) + 1)
-    return new[label]
+    return new.take(label)
 
 
 class HoverToLabel(Transform):

@@ -11,19 +11,26 @@ points; areas are px^2; everything inside is float64.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol
+from functools import partial
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
+Draw = Callable[[torch.Generator | None], torch.Tensor]  # a generator (None: torch's own) to what is drawn from it
 LARGEST_K = 2.0  # b would be a disk that reaches twice as far as the neighbour: D was given in the wrong unit
 
 
 class AreaLaw(Protocol):
-    """What the ellipse sampler and the data loading ask of a law."""
+    """What the ellipse sampler and the data loading ask of a law: a frozen dataclass with these methods.
+
+    A law knows lengths in units of D alone: with points and D twice as large, areas are four times as large.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]  # so that `replace` takes it
 
     @property
     def diameter(self) -> float:
@@ -32,8 +39,14 @@ class AreaLaw(Protocol):
     def fit(self, points: Sequence[torch.Tensor]) -> AreaLaw:
         """The law with whatever it solves from the points (N_i, 2), px, of all training images."""
 
+    def prepare(self, points: torch.Tensor) -> Draw:
+        """What draws one area per point of a whole image, as often as asked: points (N, 2) px -> (N,) float64 px^2.
+
+        All that depends on the points alone is worked out here, once.
+        """
+
     def draw(self, points: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """One area per point of a whole image: points (N, 2) px -> (N,) float64 px^2."""
+        """`prepare` and one draw."""
 
 
 def nearest_distances(points: torch.Tensor) -> torch.Tensor:
@@ -92,11 +105,14 @@ class UniformAreaLaw:
         """The smallest area, px^2, of objects whose largest area is `upper` (N,)."""
         return torch.full_like(upper, self.smallest * self.typical_area)
 
-    def draw(self, points: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """One area per point of a whole image: points (N, 2) px -> (N,) float64 px^2."""
+    def prepare(self, points: torch.Tensor) -> Draw:
+        """What draws one area per point of a whole image: points (N, 2) px -> (N,) float64 px^2."""
         upper = self.upper_areas(nearest_distances(points))  # (N,)
-        lower = self.lower_areas(upper)
-        return lower + (upper - lower) * uniform(len(points), generator).to(points.device)
+        return partial(uniform_between, self.lower_areas(upper), upper)
+
+    def draw(self, points: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """`prepare` and one draw."""
+        return self.prepare(points)(generator)
 
     def fit(self, points: Sequence[torch.Tensor]) -> UniformAreaLaw:
         """The same law with k such that the expected area, averaged over all points, is A_D (bisection).
@@ -153,10 +169,32 @@ class TightAreaLaw(UniformAreaLaw):
         return (self.smallest * self.typical_area + upper) / 2
 
 
+def fit_in_diameters(law: AreaLaw, points: Sequence[torch.Tensor], diameters: Sequence[float]) -> AreaLaw:
+    """The law fitted to images whose objects are of different size: one fit, in units of each image's own D.
+
+    What a law solves is dimensionless, so for an image whose typical diameter is D the result with that D in place of
+    its own, `dataclasses.replace(law, diameter=D)`, is the law of that image.
+
+    Args:
+        law: with the typical diameter of most images, px.
+        points: (N_i, 2) in px for each training image.
+        diameters: typical diameter of each, px.
+
+    Raises:
+        ValueError: as the law's `fit`.
+    """
+    return law.fit([each * (law.diameter / own) for each, own in zip(points, diameters, strict=True)])
+
+
 def uniform(count: int, generator: torch.Generator | None) -> torch.Tensor:
     """(count,) float64 in [0, 1), on the generator's device."""
     device = "cpu" if generator is None else generator.device
     return torch.rand(count, generator=generator, dtype=torch.float64, device=device)
+
+
+def uniform_between(lower: torch.Tensor, upper: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+    """Numbers in [lower, upper), (N,) float64 each."""
+    return lower + (upper - lower) * uniform(len(lower), generator).to(lower.device)
 
 
 def check_diameter(diameter: float) -> None:

@@ -11,6 +11,8 @@ from monai.config import KeysCollection, NdarrayOrTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import convert_to_dst_type, convert_to_tensor, ensure_tuple
 
+from .upload import upload
+
 Size = tuple[int, int]
 
 
@@ -75,25 +77,50 @@ def point_map(points: torch.Tensor, size: Size, radius: float) -> torch.Tensor:
     return point_maps([points], size, radius)[0]
 
 
-def point_maps(points: Sequence[torch.Tensor], size: Size, radius: float) -> torch.Tensor:
-    """`point_map` for a batch: (N_b, 2) for each of B images -> (B, 1, H, W) float32."""
-    if not radius >= 0:
+def point_maps(
+    points: Sequence[torch.Tensor],
+    size: Size,
+    radius: float | Sequence[float],
+    device: torch.device | str | None = None,
+) -> torch.Tensor:
+    """`point_map` for a batch, without waiting for the device.
+
+    Args:
+        points: (N_b, 2) for each of B images, best on the CPU.
+        size: H and W of all maps.
+        radius: px, one for all images or one for each.
+        device: where the maps are to lie; None: where the points are.
+
+    Returns:
+        (B, 1, H, W) float32 in {0, 1}.
+
+    Raises:
+        ValueError: a radius is negative or no number.
+    """
+    radii = torch.as_tensor(radius, dtype=torch.float64).expand(len(points))  # (B,)
+    if not (radii >= 0).all():
         raise ValueError(f"the radius of a point must be a number of px >= 0, not {radius!r}")
-    height, width = size
-    device = points[0].device
-    counts = torch.tensor([len(each) for each in points], device=device)
-    image = torch.repeat_interleave(torch.arange(len(points), device=device), counts)[:, None]  # (N, 1)
-    place = torch.cat(list(points)).double()[:, None]  # (N, 1, 2)
-    reach = int(radius) + 1
-    steps = torch.arange(-reach, reach + 1, device=device)
-    window = torch.cartesian_prod(steps, steps)  # (K, 2): dx, dy
-    pixel = torch.floor(place + 0.5).long() + window  # (N, K, 2)
-    marked = ((pixel - place).square().sum(2) <= radius**2) | (window == 0).all(1)
+    output = torch.zeros(len(points), 1, *size, device=points[0].device if device is None else device)
+    marked = upload(marked_places(points, size, radii), output.device)
+    output.view(-1).scatter_(0, marked, 1)
+    return output
+
+
+def marked_places(points: Sequence[torch.Tensor], size: Size, radii: torch.Tensor) -> torch.Tensor:
+    """(M,) int64, on the CPU: places among the pixels of all images; points (N_b, 2) and radii (B,) of B images."""
+    image = torch.arange(len(points)).repeat_interleave(torch.tensor([len(each) for each in points]))  # (N,)
+    place = torch.cat([each.cpu().double() for each in points])  # (N, 2)
+    own = torch.floor(place + 0.5).long()  # the pixel that each lies in
+    reach, limit = int(radii.max()) + 1, torch.tensor([size[1], size[0]])
+    near = ((own >= -reach) & (own < limit + reach)).all(1)
+    image, place, own = image[near, None], place[near, None], own[near, None]  # (n, 1), (n, 1, 2) twice
+
+    window = torch.cartesian_prod(*[torch.arange(-reach, reach + 1)] * 2)  # (K, 2): dx, dy
+    pixel = own + window  # (n, K, 2)
+    marked = ((pixel - place).square().sum(2) <= radii[image] ** 2) | (window == 0).all(1)
+    marked &= ((pixel >= 0) & (pixel < limit)).all(2)
     x, y = pixel.unbind(2)
-    marked &= (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    output = torch.zeros(len(points) * height * width, device=device)
-    output[((image * height + y) * width + x)[marked]] = 1
-    return output.view(-1, 1, height, width)
+    return ((image * size[0] + y) * size[1] + x)[marked]
 
 
 class PointMap(Transform):

@@ -13,8 +13,9 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 from skimage.segmentation import watershed
 
-from .basins import Floats, Integers, as_arrays, smooth
+from .basins import Floats, Integers, as_arrays
 from .points import inside
+from .smooth import smooth
 
 DISTANCE_COST = 0.05  # per px from the nearest point, against the fall of h and v between two objects (up to 1 per px)
 

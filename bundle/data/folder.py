@@ -6,7 +6,8 @@
     folder.check_points()                       # every problem of the training images at once, before anything trains
     sample = folder.load(folder.training[0])    # image (C, H, W), points (N, 2), mpp
 
-Labels are looked for by name and opened only by who asks for them: a run from points alone opens none.
+Labels are looked for by name and opened only by who asks for them: a run from points alone opens none. Where images
+have typical diameters of their own, diameters.csv says so, see `bundle.data.diameters`.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
+from statistics import median
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
 
+from .diameters import DIAMETERS, read_diameters
 from .io import check_mpp, load_image, read_image
 from .items import Item, scan, some, split_by_files
 from .labels import read_label
@@ -54,18 +58,27 @@ class DataFolder:
 
     Raises:
         FileNotFoundError: no such folder, or none called images in it.
-        ValueError: no image; two files of one base name; a bad split.json or mpp.
+        ValueError: no image; two files of one base name; a bad split.json, diameters.csv or mpp.
     """
 
     def __init__(self, dataset_dir: str | os.PathLike[str], mpp: float | None = None, channels: int = 3) -> None:
         self.dataset_dir, self.mpp, self.channels = Path(dataset_dir), check_mpp(mpp), channels
         items = scan(self.dataset_dir)
+        if self.diameters_path is not None:
+            stated = read_diameters(self.diameters_path, items)
+            items = {name: replace(item, diameter=stated.get(name)) for name, item in items.items()}
         split_path = self.dataset_dir / "split.json"
         split = read_split(split_path, items) if split_path.exists() else split_by_files(items.values())
         self._items = {part: [items[name] for name in split[part]] for part in PARTS}
         left_out = [name for name in items if name not in {*split["training"], *split["testing"]}]
         if left_out:
             logger.warning("%s: %d images are in no part and not used: %s", dataset_dir, len(left_out), some(left_out))
+
+    @property
+    def diameters_path(self) -> Path | None:
+        """The file with typical diameters of single images; None where there is none."""
+        path = self.dataset_dir / DIAMETERS
+        return path if path.is_file() else None
 
     @property
     def training(self) -> list[Item]:
@@ -108,8 +121,10 @@ class DataFolder:
         size = read_image(item.image_path).array.shape[-2:]
         return read_label(self._path(item, "label"), size)
 
-    def as_dicts(self, split: str, keys: Sequence[str] = ("image", "points")) -> list[dict[str, str]]:
+    def as_dicts(self, split: str, keys: Sequence[str] = ("image", "points")) -> list[dict[str, Any]]:
         """One part as MONAI data sets take it: [{"image": path, "points": path, "label": path}, ...].
+
+        An image that has a typical diameter of its own says so: "diameter", a `Diameter`.
 
         Args:
             split: "training" or "testing".
@@ -118,7 +133,27 @@ class DataFolder:
         Raises:
             FileNotFoundError: an image lacks one of them.
         """
-        return [{key: str(self._path(item, key)) for key in keys} for item in self.items(split)]
+        return [
+            {key: str(self._path(item, key)) for key in keys} | ({"diameter": item.diameter} if item.diameter else {})
+            for item in self.items(split)
+        ]
+
+    def spacing(self) -> float | None:
+        """um per px of the training images, None = unknown.
+
+        Raises:
+            FileNotFoundError, ValueError: as `read_image`; or their tags differ, so that there is no one spacing.
+        """
+        if self.mpp is not None:
+            return self.mpp
+        tagged = [mpp for item in self.training if (mpp := read_image(item.image_path).mpp) is not None]
+        if tagged and max(tagged) > 1.02 * min(tagged):
+            raise ValueError(
+                f"{self.dataset_dir}: the training images have {min(tagged):g} to {max(tagged):g} um per px by their"
+                " tags, so that a number of px is not the same length in all: give the diameter in um, or each image's"
+                f" own in {DIAMETERS}"
+            )
+        return median(tagged) if tagged else None
 
     def check_points(self) -> None:
         """Read all images and the training points, so that nothing about them can stop a training that has begun.

@@ -150,10 +150,14 @@ def select_channels(array: np.ndarray, channels: int, path: str | os.PathLike[st
     if array.shape[0] == channels:
         return array
     if channels == 3:
-        raise ValueError(f"{path}: a grey image where RGB is configured: set channels to 1, or save the image as RGB")
+        raise ValueError(
+            f"{path}: a grey image where RGB is configured (channels 3): where all images are grey, train with"
+            " --variant grey (channels 1); otherwise save this one as RGB"
+        )
     if (array[:1] != array[1:]).any():
         raise ValueError(
-            f"{path}: a colour image where grey is configured: set channels to 3, or save the image as grey"
+            f"{path}: a colour image where grey is configured (channels 1): where images are in colour, train without"
+            " --variant grey (channels 3); otherwise save this one as grey"
         )
     return array[:1]
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .diameters import Diameter
 from .io import IMAGE_SUFFIXES
 from .labels import LABEL_SUFFIXES
 from .split import PARTS, Split
@@ -18,12 +19,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Item:
-    """One image and the files that go with it; None where there is no such file."""
+    """One image and what goes with it; None where there is no such file, or no diameter of its own."""
 
     name: str
     image_path: Path
     points_path: Path | None = None
     label_path: Path | None = None
+    diameter: Diameter | None = None  # typical of its objects
 
 
 def scan(dataset_dir: Path) -> dict[str, Item]:

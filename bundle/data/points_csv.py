@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +16,7 @@ from torch import Tensor
 from transforms.points import inside, merge_duplicates
 
 from .atomic import write_text
+from .csv_table import cells, read_number, read_table
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +57,9 @@ def merge_clicks(points: Tensor, path: str | os.PathLike[str]) -> Tensor:
 def parse_points(path: str | os.PathLike[str], size: Size) -> Tensor:
     """As `read_points`, but double clicks stay, and no point at all is float32 (0, 2)."""
     rows = list(_rows(Path(path)))
-    values = [[_number(path, line, name, text) for name, text in zip("xy", pair, strict=True)] for line, pair in rows]
+    values = [
+        [read_number(path, line, name, text) for name, text in zip("xy", pair, strict=True)] for line, pair in rows
+    ]
     points = torch.tensor(values, dtype=torch.float32).reshape(-1, 2)  # (N, 2)
     outside = (~inside(points, size)).nonzero()[:, 0].tolist()
     if outside:
@@ -83,14 +83,11 @@ def _rows(path: Path) -> Iterator[tuple[int, tuple[str, str]]]:
     """(line number, (x, y) as text) of every row that is not empty."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such points file: an image needs a CSV file of its name, columns x,y")
-    try:
-        reader = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""))
-        columns = _columns(path, next(reader, []))
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                yield reader.line_num, _pair(path, reader.line_num, row, columns)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: is no CSV text ({error}): save it as CSV, UTF-8, with the header x,y") from error
+    header, rows = read_table(path, "x,y")
+    columns = _columns(path, header)
+    for row in rows:
+        x, y = cells(path, header, row, columns)
+        yield row[0], (x, y)
 
 
 def _columns(path: Path, header: list[str]) -> tuple[int, int]:
@@ -101,20 +98,3 @@ def _columns(path: Path, header: list[str]) -> tuple[int, int]:
             " separated by commas, as in 'x,y'"
         )
     return names.index("x"), names.index("y")
-
-
-def _pair(path: Path, line: int, row: list[str], columns: tuple[int, int]) -> tuple[str, str]:
-    if max(columns) >= len(row):
-        raise ValueError(f"{path}, line {line}: {','.join(row)!r} has fewer columns than the header: fill in x and y")
-    x, y = (row[column].strip() for column in columns)
-    return x, y
-
-
-def _number(path: str | os.PathLike[str], line: int, name: str, text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{path}, line {line}: {name} is {text!r}, which is no number: correct or delete this row")
-    return number

@@ -10,23 +10,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from transforms.draw import draw_label
 from transforms.ellipses import EllipseSampler
-from transforms.laws import AreaLaw
-from transforms.points import point_map
+from transforms.laws import AreaLaw, Draw, fit_in_diameters
 from transforms.resample import resample_image, resample_label, resample_points, working_size
+from transforms.style import image_style
 
+from .crops import EllipseCrop, LabelCrop
 from .io import load_image
 from .labels import read_label
 from .points_csv import read_points
-from .streams import Batch, Scene
+from .spacing import warn_of_spacing
+from .streams import Scene
+from .weights import read_weight
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +44,7 @@ class EllipseScene:
     Attributes:
         name: base name of the image.
         image: float32 (C, H, W) in [0, 1] at the model's spacing.
-        points: float32 (N, 2), x and y in px of this image.
+        points: float32 (N, 2) on the CPU, x and y in px of this image.
         sampler: points -> ellipses of the whole image.
         point_radius: radius of a marked point, px.
     """
@@ -56,15 +60,20 @@ class EllipseScene:
         """(height, width), px."""
         return self.image.shape[-2], self.image.shape[-1]
 
-    def crop(self, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> Batch:
-        """image (C, h, w), label (1, h, w) int32, point_map (1, h, w); the ellipses belong to the whole image."""
-        ellipses = self.sampler(self.points, generator)
-        points = self.points.double() - torch.tensor(origin)  # those outside may still mark pixels inside
-        return {
-            "image": _window(self.image, origin, size),
-            "label": draw_label(ellipses, size, origin).to(self.image.device),
-            "point_map": point_map(points, size, self.point_radius).to(self.image.device),
-        }
+    @property
+    def style(self) -> Tensor:
+        """How the image looks, float32 (2 C,), see `transforms.style`."""
+        return image_style(self.image[None])[0]
+
+    @cached_property
+    def draw_shapes(self) -> Draw:
+        """Draws the shapes of the whole image from a generator."""
+        return self.sampler.prepare(self.points)
+
+    def crop(self, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> EllipseCrop:
+        """The window whose top-left pixel is `origin` = (x, y), with shapes drawn anew for the whole image."""
+        image = _window(self.image, origin, size)
+        return EllipseCrop(image, origin, self.points, self.draw_shapes(generator), self.point_radius)
 
 
 @dataclass(frozen=True)
@@ -75,27 +84,36 @@ class LabelledScene:
         name: base name of the image.
         image: float32 (C, H, W) in [0, 1] at the model's spacing.
         label: int32 (1, H, W) instance ids.
+        largest_id: no id is larger.
+        weight: float32 (1, H, W), how much each pixel of the label counts; None: all alike.
     """
 
     name: str
     image: Tensor
     label: Tensor
+    largest_id: int
+    weight: Tensor | None = None
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width), px."""
         return self.image.shape[-2], self.image.shape[-1]
 
-    def crop(self, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> Batch:
-        """image (C, h, w) and label (1, h, w) int32."""
-        return {"image": _window(self.image, origin, size), "label": _window(self.label, origin, size)}
+    def crop(self, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> LabelCrop:
+        """The window whose top-left pixel is `origin` = (x, y)."""
+        weight = None if self.weight is None else _window(self.weight, origin, size)
+        return LabelCrop(_window(self.image, origin, size), _window(self.label, origin, size), self.largest_id, weight)
 
 
 class PointScenes(Dataset[Scene]):
-    """Real images with points, as `EllipseScene`s; the area law is fitted to all their points.
+    """Real images with points, as `EllipseScene`s; one area law is fitted to all their points.
+
+    An image with a typical diameter of its own has the law in units of that, and its points enter the fit so. Images
+    whose points contradict their diameter are warned of.
 
     Args:
-        data: [{"image": path, "points": path}, ...], as `DataFolder.as_dicts` gives them. Nothing else is opened.
+        data: [{"image": path, "points": path}, ...], as `DataFolder.as_dicts` gives them, with "diameter" (`Diameter`)
+            where an image has its own. Nothing else is opened.
         area_law: the law of METHOD section 2, its diameter in px at the model's spacing.
         mpp: the model's spacing, um per px.
         image_mpp: um per px of the images; None: what their files say. Where that is unknown, images stay as they are.
@@ -103,13 +121,17 @@ class PointScenes(Dataset[Scene]):
         shapes: makes the sampler of shapes from the fitted law, e.g. `EllipseSampler` or `BlobSampler`.
         device: where images lie and crops are cut.
 
+    Attributes:
+        sampler: points -> shapes of an image without a diameter of its own.
+        largest_diameter: typical diameter of the image with the largest objects, px at the model's spacing.
+
     Raises:
         FileNotFoundError, ValueError: a file is missing or bad; no law fits the points.
     """
 
     def __init__(
         self,
-        data: Sequence[Mapping[str, str]],
+        data: Sequence[Mapping[str, Any]],
         area_law: AreaLaw,
         mpp: float,
         image_mpp: float | None = None,
@@ -117,14 +139,18 @@ class PointScenes(Dataset[Scene]):
         shapes: Callable[[AreaLaw], EllipseSampler] = EllipseSampler,
         device: torch.device | str = "cpu",
     ) -> None:
-        loaded = [load_points(item["image"], item["points"], mpp, image_mpp, channels) for item in data]
-        law = area_law.fit([points for _, points in loaded])
-        logger.info("%d images, %d points, %s", len(loaded), sum(len(points) for _, points in loaded), law)
-        self.sampler = shapes(law)
+        loaded = [load_points(item, area_law.diameter, mpp, image_mpp, channels) for item in data]
+        names = [Path(item["image"]).stem for item in data]
+        points, diameters = [each.points for each in loaded], [each.diameter for each in loaded]
+        warn_of_spacing(names, points, [each.size for each in loaded], diameters, mpp)
+        law = fit_in_diameters(area_law, points, diameters)
+        logger.info("%d images, %d points, %s", len(loaded), sum(len(each) for each in points), law)
+        self.sampler, self.largest_diameter = shapes(law), max([law.diameter, *diameters])
+        samplers = {own: shapes(replace(law, diameter=own)) for own in diameters} | {law.diameter: self.sampler}
         radius = max(POINT_RADIUS / mpp, 0.5)
         self.scenes = [
-            EllipseScene(Path(item["image"]).stem, image.to(device), points, self.sampler, radius)
-            for item, (image, points) in zip(data, loaded, strict=True)
+            EllipseScene(name, each.image.to(device), each.points, samplers[each.diameter], radius)
+            for name, each in zip(names, loaded, strict=True)
         ]
 
     def __len__(self) -> int:
@@ -138,7 +164,7 @@ class LabelScenes(Dataset[Scene]):
     """Images with labels, as `LabelledScene`s.
 
     Args:
-        data: [{"image": path, "label": path}, ...].
+        data: [{"image": path, "label": path}, ...], with "weight" (path) where pixels do not count alike.
         mpp: the model's spacing, um per px.
         image_mpp: um per px of the images; None: what their files say. Where that is unknown, images stay as they are.
         channels: 1 (grey) or 3 (RGB).
@@ -169,7 +195,10 @@ class LabelScenes(Dataset[Scene]):
         loaded = load_image(item["image"], channels, image_mpp)
         size = working_size(loaded.size, loaded.mpp, mpp)
         label = resample_label(read_label(item["label"], loaded.size), size)
-        return LabelledScene(Path(item["image"]).stem, resample_image(loaded.image, size).to(device), label.to(device))
+        image, weight = resample_image(loaded.image, size), None
+        if "weight" in item:
+            weight = resample_label(read_weight(item["weight"], loaded.size), size).to(device)
+        return LabelledScene(Path(item["image"]).stem, image.to(device), label.to(device), int(label.max()), weight)
 
     def __len__(self) -> int:
         return len(self.scenes)
@@ -178,22 +207,37 @@ class LabelScenes(Dataset[Scene]):
         return self.scenes[index]
 
 
+@dataclass(frozen=True)
+class PointedImage:
+    """An image with its points, both at the model's spacing."""
+
+    image: Tensor  # float32 (C, H, W) in [0, 1]
+    points: Tensor  # float32 (N, 2), x and y in its px
+    diameter: float  # typical of its objects, in its px
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width), px."""
+        return self.image.shape[-2], self.image.shape[-1]
+
+
 def load_points(
-    image_path: str | Path, points_path: str | Path, mpp: float, image_mpp: float | None, channels: int
-) -> tuple[Tensor, Tensor]:
-    """An image and its points at the model's spacing: float32 (C, H, W) in [0, 1] and (N, 2) in its px.
+    item: Mapping[str, Any], diameter: float, mpp: float, image_mpp: float | None, channels: int
+) -> PointedImage:
+    """Read an image with its points, at the model's spacing.
 
     Args:
-        image_path: the image.
-        points_path: its points.
+        item: {"image": path, "points": path}, and "diameter" (`Diameter`) where it has its own.
+        diameter: typical of the other images, px at the model's spacing.
         mpp: the model's spacing, um per px.
         image_mpp: the image's, um per px; None: what its file says. Unknown: the image stays as it is.
         channels: 1 or 3.
     """
-    loaded = load_image(image_path, channels, image_mpp)
-    points = read_points(points_path, loaded.size)
+    loaded = load_image(item["image"], channels, image_mpp)
+    points = read_points(item["points"], loaded.size)
     size = working_size(loaded.size, loaded.mpp, mpp)
-    return resample_image(loaded.image, size), resample_points(points, loaded.size, size)
+    own = item["diameter"].um(loaded.mpp, mpp) / mpp if "diameter" in item else diameter
+    return PointedImage(resample_image(loaded.image, size), resample_points(points, loaded.size, size), own)
 
 
 def _window(tensor: Tensor, origin: tuple[int, int], size: tuple[int, int]) -> Tensor:

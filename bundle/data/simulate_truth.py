@@ -62,7 +62,8 @@ def click(rng: np.random.Generator, label: np.ndarray) -> np.ndarray:
     points = centre + rng.normal(0, 0.10, (count, 2)) * np.sqrt(area)[:, None]
     points = points.round(1)
     column, row = (np.clip(np.rint(points[:, i]).astype(int), 0, label.shape[1 - i] - 1) for i in (0, 1))
-    missed = (label[row, column] != np.arange(1, count + 1)) | (points.min(1) < 0)
+    outside = (points < 0).any(1) | (points > np.array(label.shape[::-1]) - 1).any(1)
+    missed = (label[row, column] != np.arange(1, count + 1)) | outside
     distance = np.hypot(x - points[owner, 0], y - points[owner, 1])
     order = np.lexsort((distance, owner))
     nearest = order[np.unique(owner[order], return_index=True)[1]]  # each object's own pixel nearest to its click

@@ -2,27 +2,44 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training streams: endless batches of random crops, cut from scenes that lie in memory on the training device.
 
-A scene is one image with what is known of it; a stream draws crops from many scenes. Batch n depends on (seed, n)
-alone, so a stream that is set to a position goes on exactly as if it had never stopped.
+A scene is one image with what is known of it; a stream draws crops from many scenes. Where crops lie, and every random
+number, is decided on the CPU; pixels are copied and drawn on the device, a batch at a time, and nothing waits for it.
+Batch n depends on (seed, n) alone, so a stream that is set to a position goes on exactly as if it had never stopped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+import ignite.distributed as idist
 import torch
 from torch import Tensor
 
 from transforms.hover import hover_map
+from transforms.hover_static import static_hover_map
 from transforms.random import generator
+
+from .items import some
 
 Batch = dict[str, Tensor]
 Augmentation = Callable[[Batch, list[torch.Generator]], Batch]
 
 
+class Crop(Protocol):
+    """A window of a scene with all that belongs to it; crops of one kind are made into a batch together."""
+
+    @property
+    def largest_id(self) -> int:
+        """No id of its label is larger; known without asking the device, which would be waiting for it."""
+
+    @staticmethod
+    def stack(crops: Sequence[Any]) -> Batch:
+        """{"image": (B, C, h, w), "label": (B, 1, h, w), ...} of crops of this kind, on the device of their images."""
+
+
 class Scene(Protocol):
-    """One training image, named, of a size (height, width) in px; `crop` cuts a window with all that belongs to it."""
+    """One training image, named, of a size (height, width) in px."""
 
     @property
     def name(self) -> str:
@@ -32,23 +49,27 @@ class Scene(Protocol):
     def size(self) -> tuple[int, int]:
         """(height, width), px."""
 
-    def crop(self, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> Batch:
-        """Cut the window whose top-left pixel is `origin` = (x, y) as {"image": (C, h, w), "label": (1, h, w), ...}."""
+    def crop(self, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> Crop:
+        """The window whose top-left pixel is `origin` = (x, y), of size (h, w), px."""
 
 
 class CropStream:
     """Batches of random crops, with augmentation, and with the hover map of each crop computed last.
 
+    Crops are drawn with replacement, several from one image, so that a single image fills batches of any size. Where
+    several processes train together each has a stream of its own: they cut the crops of one batch between them.
+
     Args:
         scenes: the images to cut from, each as likely as the others.
         crop_size: (height, width) of a crop, px.
-        batch_size: crops in a batch.
+        batch_size: crops in a batch of this process.
         updates: batches in an epoch.
         seed: seed of every draw.
         augmentations: batched transforms, applied in order before the hover map is computed.
 
     Raises:
-        ValueError: when there is no scene, when one is smaller than a crop, or when batches or epochs would be empty.
+        ValueError: when there is no scene, when scenes are of different kinds, when one is smaller than a crop, or when
+            batches or epochs would be empty.
     """
 
     def __init__(
@@ -64,13 +85,15 @@ class CropStream:
             raise ValueError("no images to train on: the list of training images is empty")
         if batch_size < 1 or updates < 1:
             raise ValueError(f"{updates} updates of {batch_size} crops make no epoch: both must be at least 1")
+        if len(kinds := {type(scene).__name__ for scene in scenes}) > 1:
+            raise ValueError(f"scenes are of different kinds, {sorted(kinds)}: train on one kind of data set at a time")
         height, width = crop_size
-        for scene in scenes:
-            if scene.size[0] < height or scene.size[1] < width:
-                raise ValueError(
-                    f"image {scene.name} is {scene.size[1]} x {scene.size[0]} px at the model's spacing, smaller than"
-                    f" the crop of {width} x {height} px: choose a smaller crop_size or leave the image out"
-                )
+        sizes = {scene.name: scene.size for scene in scenes}
+        if small := [f"{name} ({w} x {h} px)" for name, (h, w) in sizes.items() if h < height or w < width]:
+            raise ValueError(
+                f"{len(small)} of {len(sizes)} images are, at the model's spacing, smaller than the crop of {width} x"
+                f" {height} px: {some(small)}: choose a smaller crop_size or leave them out"
+            )
         self.scenes, self.crop_size = list(scenes), (int(height), int(width))
         self.batch_size, self.updates, self.seed = batch_size, updates, seed
         self.augmentations = list(augmentations)
@@ -91,14 +114,15 @@ class CropStream:
 
     def batch(self, step: int) -> Batch:
         """Batch number `step`: {"image": (B, C, h, w), "label": (B, 1, h, w), "hover_map": (B, 3, h, w), ...}."""
-        generators = [generator(self.seed, step, index) for index in range(self.batch_size)]
+        first = idist.get_rank() * self.batch_size  # place in the batch of all processes
+        generators = [generator(self.seed, step, first + index) for index in range(self.batch_size)]
         crops = [self._crop(drawn) for drawn in generators]
-        batch = {key: torch.stack([crop[key] for crop in crops]) for key in crops[0]}
+        batch = type(crops[0]).stack(crops)
         for augment in self.augmentations:
             batch = augment(batch, generators)
-        return batch | {"hover_map": hover_map(batch["label"])}
+        return batch | {"hover_map": batch_hover_map(batch["label"], max(crop.largest_id for crop in crops))}
 
-    def _crop(self, drawn: torch.Generator) -> Batch:
+    def _crop(self, drawn: torch.Generator) -> Crop:
         scene = self.scenes[_integer(len(self.scenes), drawn)]
         (height, width), (crop_height, crop_width) = scene.size, self.crop_size
         origin = (_integer(width - crop_width + 1, drawn), _integer(height - crop_height + 1, drawn))
@@ -128,6 +152,11 @@ class UnpairedStream:
         """Go on with update `step`, counted from 0 over all epochs."""
         self.masks.set_position(step)
         self.images.set_position(step)
+
+
+def batch_hover_map(label: Tensor, largest_id: int) -> Tensor:
+    """Hover map (B, 3, h, w) of a label (B, 1, h, w) without ids above `largest_id`, as is fastest on its device."""
+    return hover_map(label) if label.device.type == "cpu" else static_hover_map(label, largest_id)
 
 
 def _integer(end: int, drawn: torch.Generator) -> int:

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from transforms.ellipses import EllipseSampler
 from transforms.hard_core import HardCorePoints
 from transforms.random import generator
+from transforms.resample import resample_points
 
 from .scenes import PointScenes
 
@@ -29,12 +30,14 @@ class SyntheticScene:
         points: float32 (N, 2), x and y in px.
         size: (height, width), px.
         sampler: points -> shapes of the whole image.
+        style: how it is to look, float32 (2 C,), see `transforms.style`.
     """
 
     name: str
     points: Tensor
     size: tuple[int, int]
     sampler: EllipseSampler
+    style: Tensor
 
 
 class SyntheticPointScenes(Dataset[SyntheticScene]):
@@ -43,7 +46,8 @@ class SyntheticPointScenes(Dataset[SyntheticScene]):
     Scene i depends on (seed, i) and the real points alone: more of them begin with the fewer.
 
     Args:
-        scenes: the real images with their points; the points are fitted to theirs, the shapes drawn as theirs.
+        scenes: the real images with their points; the points are fitted to theirs, the shapes drawn as theirs, their
+            styles taken in turn. Objects are of the typical size of all, also where an image has a diameter of its own.
         layout: the process that places points, its lengths in px at the model's spacing.
         count: how many scenes.
         mpp: the model's spacing, um per px.
@@ -69,9 +73,10 @@ class SyntheticPointScenes(Dataset[SyntheticScene]):
         if count < 1 or (size is not None and (len(size) != 2 or min(size) < 1)):
             raise ValueError(f"{count} synthetic images of size {size}: give at least one, and [height, width] in px")
         sizes = [scene.size for scene in scenes.scenes]
-        self.layout = layout.fit([scene.points for scene in scenes.scenes], sizes)
+        self.layout = layout.fit(*_in_diameters(scenes))
         self.sizes = sizes if size is None else [(int(size[0]), int(size[1]))]
         self.density = None if density is None else self._per_pixel(density, mpp)
+        self.styles = [scene.style for scene in scenes.scenes]
         self.sampler, self.count, self.seed = scenes.sampler, count, seed
         logger.info("%d synthetic images, %s", count, self.layout)
 
@@ -94,4 +99,16 @@ class SyntheticPointScenes(Dataset[SyntheticScene]):
             raise IndexError(f"there are {self.count} synthetic images, not one of number {index}")
         size = self.sizes[index % len(self.sizes)]
         points = self.layout.draw(size, generator(self.seed, index), self.density)
-        return SyntheticScene(f"synthetic_{index + 1:04d}", points, size, self.sampler)
+        style = self.styles[index % len(self.styles)]
+        return SyntheticScene(f"synthetic_{index + 1:04d}", points, size, self.sampler, style)
+
+
+def _in_diameters(scenes: PointScenes) -> tuple[list[Tensor], list[tuple[int, int]]]:
+    """Points and sizes of the real images as if the objects of each were of the typical size of all."""
+    points, sizes = [], []
+    for scene in scenes.scenes:
+        scale = scenes.sampler.law.diameter / scene.sampler.law.diameter
+        size = (round(scene.size[0] * scale), round(scene.size[1] * scale))
+        points.append(scene.points if size == scene.size else resample_points(scene.points, scene.size, size))
+        sizes.append(size)
+    return points, sizes

@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Handler: an exponential moving average of a network's weights, which paints more evenly than the newest weights do."""
+"""Handler: an exponential moving average of a network's weights, which paints more evenly than the newest do."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .base import ResumableTrainer
 from .checkpoint import save_weights
+from .parallel import is_first_process
 
 logger = logging.getLogger(__name__)
 
@@ -48,5 +49,7 @@ class AverageWeights:
         self.average.update_parameters(self.network)
 
     def _write(self, _: ResumableTrainer) -> None:
+        if not is_first_process():
+            return
         save_weights(self.average.module, self.path)
         logger.info("wrote %s", self.path)

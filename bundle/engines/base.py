@@ -20,6 +20,8 @@ from torch import Tensor, nn
 
 from .device import Precision, resolve_device
 from .losses import LossWindow
+from .lost_process import watch_processes
+from .parallel import is_first_process, replicate
 from .random_state import RandomState
 
 
@@ -28,6 +30,15 @@ class TrainingEvents(EventEnum):
 
     LOSSES_READ = "losses_read"
     RUN_ENDED = "run_ended"
+
+
+class Reporter:
+    """A handler that only tells and writes: of several processes the first alone attaches it.
+
+    It has no state in the checkpoints and asks for nothing that all processes must ask for together, such as
+    `check_finite`. All other handlers act on the training or are part of its state: every process attaches them, so
+    that all go on alike, and if they write, they leave it to the first.
+    """
 
 
 class Stream(Protocol):
@@ -58,7 +69,8 @@ class PositionedStream(Iterable[dict[str, Tensor]]):
 class ResumableTrainer(Trainer):
     """A trainer whose whole state is in `stateful`, and whose losses are read once per `log_every` updates.
 
-    A subclass returns named scalar loss terms from `_iteration`, and attaches its handlers when it is complete.
+    A subclass returns named scalar loss terms from `_iteration`, and attaches its handlers when it is complete. Where
+    several processes train together, an update calls `replicas` for what is to learn, and `networks` for the rest.
 
     Args:
         device: where to train, as `resolve_device` takes it.
@@ -91,6 +103,7 @@ class ResumableTrainer(Trainer):
         self.logger.setLevel(logging.WARNING)  # ignite logs every epoch, and an epoch may be three updates
         self.precision, self.log_every = Precision(device, precision), log_every
         self.networks, self.window = dict(networks), LossWindow()
+        self.replicas = dict(networks)  # while it trains: the networks, so wrapped that processes share gradients
         self.stateful = {
             **networks,
             **stateful,
@@ -111,16 +124,23 @@ class ResumableTrainer(Trainer):
         return self.state.max_epochs * self.state.epoch_length
 
     def run(self) -> None:  # type: ignore[override]
-        """Train to the end, or from a resumed position to the end; 0 epochs: do nothing."""
+        """Train to the end, or from a resumed position to the end; 0 epochs: do nothing.
+
+        Raises:
+            LostProcessError: another process of this training is gone.
+        """
         if self.state.max_epochs == 0:
             return
+        self.replicas = {name: replicate(network) for name, network in self.networks.items()}
         try:
-            super().run()
+            with watch_processes():
+                super().run()
         finally:
+            self.replicas = dict(self.networks)
             self.fire_event(TrainingEvents.RUN_ENDED)
 
     def check_finite(self) -> None:
-        """Raise NonFiniteLossError when a loss since the last reading is not finite."""
+        """Raise NonFiniteLossError when a loss since the last reading is not finite; all processes must call it."""
         self.window.check(self.state.iteration, self.state.epoch_length)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -166,5 +186,6 @@ class ResumableTrainer(Trainer):
         raise NotImplementedError(f"{type(self).__name__} has no sample images")
 
     def attach_handlers(self, handlers: Sequence[Any] | None) -> None:
-        """Attach a config's handlers, once the subclass is complete."""
-        self._register_handlers(handlers or [])
+        """Attach a config's handlers, once the subclass is complete; reporters in the first process alone."""
+        first = is_first_process()
+        self._register_handlers([handler for handler in handlers or [] if first or not isinstance(handler, Reporter)])

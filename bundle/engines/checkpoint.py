@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.atomic import TEMPORARY, write_whole
+from .parallel import is_first_process
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,9 @@ def read(path: str | Path) -> Any:
 def save_checkpoint(stateful: Mapping[str, Any], step: int, folder: str | Path, keep: int) -> Path:
     """Write the state of every object; then remove all but the newest `keep` checkpoints, and unfinished files.
 
+    Several processes that train together must all call this; the first one writes. What it writes does not tell how
+    many they were, so any number of processes can go on from it.
+
     Args:
         stateful: name -> object with `state_dict`.
         step: finished updates.
@@ -65,6 +69,8 @@ def save_checkpoint(stateful: Mapping[str, Any], step: int, folder: str | Path, 
     versions = {name: str(package.__version__) for name, package in packages.items()}
     state = {name: plain(thing.state_dict()) for name, thing in stateful.items()}
     path = Path(folder) / NAME.format(step=step)
+    if not is_first_process():
+        return path
     save({"format": FORMAT, "step": step, "versions": versions, "state": state}, path)
     kept = [file for file in list_checkpoints(folder) if step_of(file) <= step][-keep:]
     for file in [*list_checkpoints(folder), *Path(folder).glob(f".checkpoint_*{TEMPORARY}")]:

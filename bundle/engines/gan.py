@@ -33,7 +33,7 @@ class CycleTrainer(ResumableTrainer):
     """One update: G and F together against frozen discriminators, then D_X and D_S on pooled fakes.
 
     Batches hold image x float (B, C, H, W) in [0, 1] and hover_map s float (B, 3, H, W), and what else the objective
-    reads (point_map). All networks lie on the device. METHOD sections 4 to 6.
+    reads (point_map, style). All networks lie on the device. METHOD sections 4 to 6.
 
     Args:
         device: "auto", "cpu", "cuda", "cuda:N".
@@ -118,15 +118,16 @@ class CycleTrainer(ResumableTrainer):
     def _translate(self, batch: Mapping[str, Tensor], generators: Sequence[torch.Generator]) -> dict[str, Tensor]:
         """Both directions, once each way and back, and what the discriminators think of it; float32."""
         image, hover_map = batch["image"], batch["hover_map"]
-        predicted_map = self.segmenter(image)  # (B, 3, H, W)
+        generator, segmenter = self.replicas["generator"], self.replicas["segmenter"]
+        predicted_map = segmenter(image)  # (B, 3, H, W)
         read_map = as_hover_map(predicted_map.float())
-        noise = torch.cat([self._draw(hover_map, generators), self._draw(read_map, generators)])
-        painted = self.generator(torch.cat([hover_map, read_map]), noise)  # (2 B, C, H, W): G(s), G(F(x))
+        noise = torch.cat([self._draw(batch, generators), self._draw(batch, generators)])  # (2 B, channels, H, W)
+        painted = generator(torch.cat([hover_map, read_map]), noise)  # (2 B, C, H, W): G(s), G(F(x))
         synthetic_image, recovered_image = painted.chunk(2)
         made = {
             "synthetic_image": synthetic_image,
             "predicted_map": predicted_map,
-            "recovered_map": self.segmenter(synthetic_image),
+            "recovered_map": segmenter(synthetic_image),
             "recovered_image": recovered_image,
             "image_scores": self.image_discriminator(synthetic_image),
             "map_scores": self.mask_discriminator(read_map),
@@ -138,8 +139,8 @@ class CycleTrainer(ResumableTrainer):
         fake_image = self.image_pool(update["synthetic_image"], generators)
         fake_map = self.mask_pool(as_hover_map(update["predicted_map"]), generators)
         pairs = {
-            "discriminator_image": (self.image_discriminator, update["image"], fake_image),
-            "discriminator_mask": (self.mask_discriminator, update["hover_map"], fake_map),
+            "discriminator_image": (self.replicas["image_discriminator"], update["image"], fake_image),
+            "discriminator_mask": (self.replicas["mask_discriminator"], update["hover_map"], fake_map),
         }
         losses = {}
         for name, (discriminator, real, fake) in pairs.items():
@@ -159,9 +160,10 @@ class CycleTrainer(ResumableTrainer):
         first, device = idist.get_rank() * batch, device or self.state.device
         return [counter_based(self.seed, step, first + i, purpose, device=device) for i in range(batch)]
 
-    def _draw(self, hover_map: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-        """The next noise of each image: (B, noise channels, H, W)."""
-        return self.noise.sample(len(hover_map), hover_map.shape[2:], generators, self.state.device)
+    def _draw(self, batch: Mapping[str, Tensor], generators: Sequence[torch.Generator]) -> Tensor:
+        """The next noise of each image, with its style where the batch says it: (B, noise channels, H, W)."""
+        size = batch["image"].shape[2:]
+        return self.noise.sample(len(generators), size, generators, self.state.device, batch.get("style"))
 
     def sample_images(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What to look at while it trains, each (B, C or 3, H, W): the same noise every time."""

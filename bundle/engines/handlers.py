@@ -4,25 +4,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import TextIO
 
 from ignite.engine import Events
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from ..data.atomic import write_text
-from .base import ResumableTrainer, TrainingEvents
+from .base import Reporter, ResumableTrainer, TrainingEvents
+from .step_table import StepTable
 
 logger = logging.getLogger(__name__)
 
 
-class Progress:
+class Progress(Reporter):
     """Handler: a bar over all updates on a terminal, and a log line every so often anywhere.
 
     Args:
@@ -73,7 +70,7 @@ class Progress:
         self.bar.close()
 
 
-class LossTable:
+class LossTable(Reporter):
     """Handler: the means of the loss terms as a CSV table, one row per reading.
 
     Columns: step (the last of the updates that the row averages), seconds (of training until then), then the terms.
@@ -84,40 +81,15 @@ class LossTable:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.file: TextIO | None = None
+        self.table = StepTable(path)
 
     def attach(self, engine: ResumableTrainer) -> None:
         """Follow a ResumableTrainer."""
         engine.add_event_handler(TrainingEvents.LOSSES_READ, self._write)
-        engine.add_event_handler(TrainingEvents.RUN_ENDED, self._close)
+        engine.add_event_handler(TrainingEvents.RUN_ENDED, self.table.close)
 
     def _write(self, engine: ResumableTrainer) -> None:
         reading = engine.state.losses
-        if self.file is None:
-            self.file = self._open(["step", "seconds", *reading.means], reading.first)
-        values = [f"{value:.6g}" for value in reading.means.values()]
-        csv.writer(self.file).writerow([reading.last, f"{engine.state.seconds:.2f}", *values])
-        self.file.flush()
-
-    def _open(self, header: list[str], first: int) -> TextIO:
-        """The file with its rows before update `first`, ready for more."""
-        lines = io.StringIO()
-        csv.writer(lines).writerows([header, *self._rows_before(first, header)])
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(self.path, lines.getvalue())
-        return open(self.path, "a", newline="", encoding="utf-8")
-
-    def _rows_before(self, first: int, header: list[str]) -> list[list[str]]:
-        if first == 1 or not self.path.is_file():
-            return []
-        with open(self.path, newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))
-        if rows[:1] != [header]:
-            return []
-        return [row for row in rows[1:] if len(row) == len(header) and int(row[0]) < first]
-
-    def _close(self, _: ResumableTrainer) -> None:
-        if self.file is not None:
-            self.file.close()
-            self.file = None
+        values = {name: f"{value:.6g}" for name, value in reading.means.items()}
+        row = {"step": reading.last, "seconds": f"{engine.state.seconds:.2f}", **values}
+        self.table.write(row, reading.first)

@@ -12,18 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import ignite
+import ignite.distributed as idist
 import monai
 import numpy as np
 import torch
 from ignite.engine import Events
 
-from .base import ResumableTrainer, TrainingEvents
+from .base import Reporter, ResumableTrainer, TrainingEvents
 from .device import describe_device
 
 logger = logging.getLogger(__name__)
 
 
-class LogFile:
+class LogFile(Reporter):
     """Handler: everything that is logged during the run, in a file that begins with versions, device and settings.
 
     First in a list of handlers. A resumed run adds to the file.
@@ -56,13 +57,14 @@ class LogFile:
         """The first lines."""
         packages = {"torch": torch, "monai": monai, "ignite": ignite, "numpy": np}
         versions = ", ".join(f"{name} {package.__version__}" for name, package in packages.items())
+        processes = f" in {idist.get_world_size()} processes" if idist.get_world_size() > 1 else ""
         state, size = engine.state, {name: count_parameters(net) for name, net in engine.networks.items()}
         return [
             f"versions: python {platform.python_version()}, {versions}; {platform.platform()}",
             f"device: {describe_device(state.device)}, precision {engine.precision.name}",
             f"settings: {json.dumps(self.settings, default=str, sort_keys=True)}",
             f"parameters: {', '.join(f'{name} {count:,}' for name, count in size.items())}",
-            f"run: {state.max_epochs} epochs of {state.epoch_length} updates",
+            f"run: {state.max_epochs} epochs of {state.epoch_length} updates{processes}",
         ]
 
     def _close(self, _: ResumableTrainer) -> None:

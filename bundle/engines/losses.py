@@ -3,7 +3,8 @@
 """Losses on their way from the device to the reader: collected without waiting, read many updates at a time.
 
 Reading a number off a GPU makes the CPU wait for it, so each update only stores its terms; once per window all are
-fetched in one transfer, checked (a value that is not finite names its term and update) and averaged.
+fetched in one transfer, checked (a value that is not finite names its term and update) and averaged. What is read is
+the mean over all processes of a run, so all must ask for it: to check, to read or to save.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from .parallel import mean_over_processes
 
 
 class NonFiniteLossError(RuntimeError):
@@ -74,10 +77,10 @@ class LossWindow:
         return reading
 
     def _values(self) -> Tensor:
-        """float (updates, terms) on the CPU; after a resume some rows may still lie there."""
+        """float (updates, terms) on the CPU, of the whole batch; after a resume some rows may still lie there."""
         if not self.rows:
             return torch.zeros(0, len(self.names))
-        return torch.stack([row.to(self.rows[-1].device) for row in self.rows]).cpu()
+        return mean_over_processes(torch.stack([row.to(self.rows[-1].device) for row in self.rows])).cpu()
 
     def state_dict(self) -> dict[str, Any]:
         """{"names": list of str, "rows": float (updates, terms)}."""

@@ -8,6 +8,7 @@ Shrivastava et al. 2017, section 2.3; 50 images as in CycleGAN (Zhu et al. 2017,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import ignite.distributed as idist
 import torch
@@ -61,27 +62,42 @@ class ImagePool:
         if self.images is None:
             share = max(self.size // (len(images) * idist.get_world_size()), 1)
             self.images = images.new_zeros(len(images), share, *images.shape[1:])
+        if len(self.images) != len(images):
+            raise ValueError(
+                f"the pool has {len(self.images)} places in this process, the batch {len(images)} images: resume with"
+                " the batch size that the run began with"
+            )
         self.images = self.images.to(images.device)
         return self.images
 
     def state_dict(self) -> dict[str, Tensor]:
-        """{"images": float (B, count, C, H, W)}; empty before the first images."""
-        return {} if self.images is None else {"images": self.images[:, : self.count]}
+        """{"images": float (B, count, C, H, W)} of the places of all processes, which all must ask for it.
+
+        Empty before the first images.
+        """
+        if self.images is None:
+            return {}
+        stored = self.images[:, : self.count].contiguous()
+        return {"images": cast(Tensor, idist.all_gather(stored))}  # in the order of ranks, which is that of places
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `state_dict` gave.
+        """Take over this process's places of what `state_dict` gave, in as many processes or in others.
 
         Raises:
-            ValueError: when it holds more images than this pool may.
+            ValueError: when it holds more images than this pool may, or places that processes cannot share evenly.
         """
         self.images, self.count = None, 0
         if "images" not in state:
             return
-        images = state["images"]  # (B, count, C, H, W)
+        places, processes = len(state["images"]), idist.get_world_size()
+        if places % processes:
+            raise ValueError(f"the saved pool has {places} places, which {processes} processes cannot share evenly")
+        first = idist.get_rank() * (places // processes)
+        images = state["images"][first : first + places // processes]  # (B, count, C, H, W)
         stored = self._storage(images[:, 0])
         if images.shape[1] > stored.shape[1]:
             raise ValueError(
-                f"the saved pool holds {images.shape[1]} images for each of {len(images)} places, this one at most"
+                f"the saved pool holds {images.shape[1]} images for each of {places} places, this one at most"
                 f" {stored.shape[1]}: set the same pool size"
             )
         self.count = images.shape[1]

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The states of the process's random generators as tensors and numbers, for checkpoints.
 
-Draws of this project are counter-based and need none of them; dropout and third-party parts draw from these.
+Draws of this project are counter-based and need none of them; dropout and third-party parts draw from these. Where
+several processes train together, the first one's states are saved, and resuming gives them to all.
 """
 
 from __future__ import annotations

@@ -11,13 +11,23 @@ import logging
 import time
 from pathlib import Path
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Events
 from torch import nn
 
-from .base import ResumableTrainer
-from .checkpoint import latest_checkpoint, list_checkpoints, load_checkpoint, save_checkpoint, save_weights, step_of
+from .base import Reporter, ResumableTrainer
+from .checkpoint import (
+    NAME,
+    latest_checkpoint,
+    list_checkpoints,
+    load_checkpoint,
+    save_checkpoint,
+    save_weights,
+    step_of,
+)
 from .losses import NonFiniteLossError
+from .parallel import first_decides, is_first_process
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +36,7 @@ class Resume:
     """Handler: go on from the newest whole checkpoint of a folder; from the start when there is none.
 
     Args:
-        folder: where `SaveCheckpoints` writes.
+        folder: where `SaveCheckpoints` writes; the same for all processes that train together.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -38,11 +48,13 @@ class Resume:
 
     def __call__(self, engine: ResumableTrainer) -> None:
         """Load."""
-        path = latest_checkpoint(self.folder)
-        if path is None:
+        newest = latest_checkpoint(self.folder)
+        step = int(first_decides(0 if newest is None else step_of(newest)))
+        if step == 0:
             logger.info("nothing to resume in %s: starting at update 0", self.folder)
             return
-        step = load_checkpoint(engine.stateful, path)
+        path = self.folder / NAME.format(step=step)
+        load_checkpoint(engine.stateful, path)
         logger.info("resumed from %s at update %d of %d", path, step, engine.total_updates)
 
 
@@ -62,9 +74,10 @@ class StartAnew:
 
     def __call__(self, _: ResumableTrainer) -> None:
         """Remove."""
-        for path in list_checkpoints(self.folder):
+        for path in list_checkpoints(self.folder) if is_first_process() else ():
             logger.warning("removing %s of an earlier run", path)
             path.unlink()
+        idist.barrier()
 
 
 class SaveCheckpoints:
@@ -73,7 +86,8 @@ class SaveCheckpoints:
     Args:
         folder: where to; made when it is not there.
         every: updates between two checkpoints.
-        seconds: and at the latest after this time; None: by updates alone.
+        seconds: and at the latest after this time; None: by updates alone. Where several processes train together the
+            first one's clock counts, which the others ask as often as losses are read.
         keep: checkpoints that stay.
 
     Raises:
@@ -108,8 +122,14 @@ class SaveCheckpoints:
             self._save_when_due(engine)
 
     def _save_when_due(self, engine: ResumableTrainer) -> None:
-        if engine.state.iteration % self.every == 0 or time.monotonic() - self._time >= self.seconds:
+        if engine.state.iteration % self.every == 0 or self._overdue(engine):
             self._save(engine)
+
+    def _overdue(self, engine: ResumableTrainer) -> bool:
+        """Whether the last checkpoint is too old."""
+        if idist.get_world_size() > 1 and engine.state.iteration % engine.log_every:
+            return False
+        return bool(first_decides(time.monotonic() - self._time >= self.seconds))
 
     def _finish(self, engine: ResumableTrainer) -> None:
         if engine.state.iteration > self._saved:
@@ -136,7 +156,7 @@ def check_weights_finite(name: str, network: nn.Module, step: int) -> None:
         )
 
 
-class ExportWeights:
+class ExportWeights(Reporter):
     """Handler: write a network's flat state dict when the training is complete.
 
     Args:

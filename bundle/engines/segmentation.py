@@ -60,7 +60,7 @@ class SegmentationTrainer(ResumableTrainer):
 
     def _iteration(self, engine: Engine, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         with self.precision.autocast():
-            prediction = self.network(batch["image"])  # (B, 3, H, W)
+            prediction = self.replicas["network"](batch["image"])  # (B, 3, H, W)
         terms = dict(self.loss_function(prediction.float(), batch["hover_map"], batch.get("weight")))
         total = torch.stack(list(terms.values())).sum()
         self.precision.update(total, self.optimizer)

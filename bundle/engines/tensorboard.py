@@ -16,10 +16,10 @@ from ignite.engine import Events
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from .base import ResumableTrainer, TrainingEvents
+from .base import Reporter, ResumableTrainer, TrainingEvents
 
 
-class TensorBoard:
+class TensorBoard(Reporter):
     """Write curves at every reading of the losses, and now and then a picture of a few samples.
 
     Args:

@@ -18,14 +18,15 @@ from typing import Any
 
 from torch import nn
 
-from transforms.instances import HoverToLabel
 from transforms.laws import UniformAreaLaw
 
 from ..data.atomic import write_json
 from ..engines.checkpoint import load_weights, save_weights
+from .outputs import HoverOutput, Output
 from .segmenter import Segmenter
 
 TRUSTED = ("bundle.networks.", "monai.networks.nets.")  # where a description may name a network from
+OUTPUTS = "bundle.inference.outputs."  # and where its output
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ModelCard:
     """What a file of weights is; the content of model.json.
 
     Raises:
-        ValueError: mpp or diameter not positive, channels neither 1 nor 3, or no network.
+        ValueError: mpp or diameter not positive, channels neither 1 nor 3, no network, or an unknown output.
     """
 
     network: Mapping[str, Any]  # "_target_": dotted name of the class; beside it, its arguments
@@ -41,6 +42,7 @@ class ModelCard:
     diameter: float | None = None  # typical object it was trained for, um
     channels: int = 3  # of the image
     notes: Mapping[str, Any] = field(default_factory=dict)  # for people: preset, data set, ...
+    output: Mapping[str, Any] | None = None  # how its channels are read, as `describe_output`; None: as a hover map
 
     def __post_init__(self) -> None:
         for name, value in (("mpp", self.mpp), ("diameter", self.diameter or 1)):
@@ -50,6 +52,8 @@ class ModelCard:
             raise ValueError(f"channels is {self.channels!r}: it must be 1 (grey) or 3 (RGB)")
         if not isinstance(self.network, Mapping) or not str(self.network.get("_target_", "")).startswith(TRUSTED):
             raise ValueError(f"network is {self.network!r}: its _target_ must be one of {', '.join(TRUSTED)}*")
+        if self.output is not None and not str(self.output.get("_target_", "")).startswith(OUTPUTS):
+            raise ValueError(f"output is {self.output!r}: its _target_ must be one of {OUTPUTS}*")
 
     def build(self) -> nn.Module:
         """The network, with fresh weights.
@@ -57,12 +61,25 @@ class ModelCard:
         Raises:
             ValueError: there is no such class, or it does not take the arguments.
         """
-        arguments = dict(self.network)
-        module, name = str(arguments.pop("_target_")).rsplit(".", 1)
-        try:
-            return getattr(importlib.import_module(module), name)(**arguments)
-        except (ImportError, AttributeError, TypeError) as error:
-            raise ValueError(f"network {module}.{name} cannot be built with {arguments}: {error}") from error
+        return build("network", self.network)
+
+    def build_output(self) -> Output:
+        """How the channels are read; ValueError as `build`."""
+        return HoverOutput(self.mpp) if self.output is None else build("output", self.output)
+
+
+def build(what: str, description: Mapping[str, Any]) -> Any:
+    """What a description, {"_target_": dotted name of a class, argument: value, ...}, describes.
+
+    Raises:
+        ValueError: there is no such class, or it does not take the arguments.
+    """
+    arguments = dict(description)
+    module, name = str(arguments.pop("_target_")).rsplit(".", 1)
+    try:
+        return getattr(importlib.import_module(module), name)(**arguments)
+    except (ImportError, AttributeError, TypeError) as error:
+        raise ValueError(f"{what} {module}.{name} cannot be built with {arguments}: {error}") from error
 
 
 def describe_network(network: nn.Module) -> dict[str, Any]:
@@ -75,6 +92,12 @@ def describe_network(network: nn.Module) -> dict[str, Any]:
     if not isinstance(arguments, Mapping):
         raise ValueError(f"{kind.__name__} does not say its arguments: use a network of bundle.networks")
     return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **arguments}
+
+
+def describe_output(output: Output) -> dict[str, Any]:
+    """Class and parameters of an output of `bundle.inference.outputs`, as a card keeps them."""
+    kind = type(output)
+    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **vars(output)}
 
 
 @dataclass(frozen=True)
@@ -94,13 +117,17 @@ def smallest_object(diameter: float, mpp: float) -> int:
 def segmenter_of(model: Model, **options: Any) -> Segmenter:
     """The segmenter that a model was trained to be: its spacing, its channels, no object below `smallest_object`.
 
+    Post-processing is the one that belongs to the model's output.
+
     Args:
         model: network and card.
         options: further arguments of `Segmenter`.
     """
     card = model.card
+    options = {"output": card.build_output(), **options}
     if card.diameter is not None:
-        options = {"to_label": HoverToLabel(smallest=smallest_object(card.diameter, card.mpp)), **options}
+        labeller = options["output"].labeller(smallest_object(card.diameter, card.mpp))
+        options = {"to_label": labeller, **options}
     return Segmenter(model.network, card.mpp, card.channels, **options)
 
 

@@ -9,8 +9,9 @@ to .07.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt
+from numpy.typing import NDArray
 from torch import Tensor
 
 from transforms.resample import resample_label
@@ -34,7 +35,31 @@ def resample_outlines(label: Tensor, probability: Tensor, threshold: float = 0.5
     reach = max(size[0] / label.shape[-2], size[1] / label.shape[-1])
     if reach <= 1 or not nearest.any():
         return nearest
-    distance, (rows, columns) = distance_transform_edt(nearest[0].numpy() == 0, return_indices=True)
-    grown = nearest[:, torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]  # (1, H, W)
-    kept = (probability > threshold) & (torch.from_numpy(distance)[None] <= reach)
-    return torch.where(kept, grown, torch.zeros_like(grown))
+    above = (probability > threshold)[0].numpy()
+    grown = grow(nearest[0].numpy(), above, reach)
+    return torch.from_numpy(np.where(above, grown, 0))[None]
+
+
+def grow(label: NDArray[np.integer], wanted: NDArray[np.bool_], reach: float) -> NDArray[np.integer]:
+    """A label (H, W) whose objects take the wanted background pixels around them, at most `reach` px away.
+
+    A pixel goes to the nearest object, of equally near ones to the upper, then the left one. Only wanted pixels are
+    looked at, nearest neighbours first: a distance transform of everything takes some ten times as long.
+    """
+    margin = int(reach)
+    source = np.pad(label, margin)  # (H + 2 margin, W + 2 margin)
+    grown = source.copy()
+    place = np.flatnonzero(np.pad(wanted & (label == 0), margin))
+    for down, right in disk(reach):
+        found = source.take(place + (down * source.shape[1] + right))
+        taken = found > 0
+        grown.reshape(-1)[place[taken]] = found[taken]
+        place = place[~taken]
+    return grown[margin : margin + label.shape[0], margin : margin + label.shape[1]]
+
+
+def disk(radius: float) -> list[tuple[int, int]]:
+    """Steps (down, right), px, to the pixels within a radius, without the centre; by distance, then in raster order."""
+    reach = range(-int(radius), int(radius) + 1)
+    steps = [(down, right) for down in reach for right in reach if 0 < down**2 + right**2 <= radius**2]
+    return sorted(steps, key=lambda step: step[0] ** 2 + step[1] ** 2)  # stable

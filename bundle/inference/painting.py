@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,19 +15,44 @@ from torch import Tensor
 from tqdm import tqdm
 
 from transforms.draw import draw_label
+from transforms.ellipses import EllipseSampler
 from transforms.hover import hover_map
 from transforms.random import generator as counter_based
 
 from ..data.files import write_image, write_label
 from ..data.points_csv import write_points
-from ..data.scenes import EllipseScene
 from ..networks.resnet import ResNetGenerator
 from ..networks.spade import SPADEGenerator
+from .model import load_network
 
 logger = logging.getLogger(__name__)
 
 ImageGenerator = SPADEGenerator | ResNetGenerator
 MASK, NOISE = 1, 2  # last keys of the draws
+
+
+class Paintable(Protocol):
+    """What is painted: points in an image of some size, the shapes around them, the style of the image."""
+
+    @property
+    def name(self) -> str:
+        """Base name of the image."""
+
+    @property
+    def points(self) -> Tensor:
+        """float32 (N, 2), x and y in px."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width), px."""
+
+    @property
+    def sampler(self) -> EllipseSampler:
+        """Points to shapes of the whole image."""
+
+    @property
+    def style(self) -> Tensor:
+        """float32 (2 C,), see `transforms.style`; only a generator with style channels looks at it."""
 
 
 class Painter:
@@ -42,20 +68,30 @@ class Painter:
         self.network, self.device, self.seed = network.to(device).eval(), torch.device(device), seed
 
     @torch.inference_mode()
-    def paint(self, label: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """An image float32 (C, H, W) in [0, 1], on the CPU, for a label (1, H, W)."""
+    def paint(self, label: Tensor, generator: torch.Generator | None = None, style: Tensor | None = None) -> Tensor:
+        """Paint one image.
+
+        Args:
+            label: int32 (1, H, W).
+            generator: of the noise; None draws from the global state.
+            style: float32 (2 C,), how the image is to look; needed by a generator with style channels.
+
+        Returns:
+            float32 (C, H, W) in [0, 1], on the CPU.
+        """
         condition = hover_map(label.to(self.device))[None]  # (1, 3, H, W)
         generators = None if generator is None else [generator]
-        noise = self.network.noise.sample(1, condition.shape[2:], generators, self.device)
+        styles = None if style is None else style[None]
+        noise = self.network.noise.sample(1, condition.shape[2:], generators, self.device, styles)
         return self.network(condition, noise)[0].float().clamp(0, 1).cpu()
 
-    def write_pairs(self, scenes: Iterable[EllipseScene], output_dir: str | Path, mpp: float, pairs: int = 1) -> None:
+    def write_pairs(self, scenes: Iterable[Paintable], output_dir: str | Path, mpp: float, pairs: int = 1) -> None:
         """Write synthetic pairs as a data folder: images/NAME_i.tif, labels/NAME_i.tif, points/NAME_i.csv.
 
         Pairs that are there already are left as they are, so that a cut run goes on.
 
         Args:
-            scenes: real images with their points; only the points and the size are used.
+            scenes: what to paint: real images with their points, or `SyntheticPointScenes`.
             output_dir: the folder.
             mpp: um per px of the scenes, for the files' tags.
             pairs: how many for each scene, each with other ellipses and other noise.
@@ -70,11 +106,28 @@ class Painter:
                 continue
             ellipses = scene.sampler(scene.points, counter_based(self.seed, place, number, MASK))
             label = draw_label(ellipses, scene.size)
-            image = self.paint(label, counter_based(self.seed, place, number, NOISE))
+            image = self.paint(label, counter_based(self.seed, place, number, NOISE), scene.style)
             write_points(folder / "points" / f"{name}.csv", scene.points)
             write_label(folder / "labels" / f"{name}.tif", label, mpp)
             write_image(folder / "images" / f"{name}.tif", as_bytes(image), mpp)  # last: it marks the pair as whole
         logger.info("%d synthetic pairs in %s", len(numbered), folder)
+
+
+def load_painter(weights: str | Path, device: torch.device | str = "cpu") -> Painter:
+    """A painter from the weights of a trained generator and the description beside them.
+
+    Args:
+        weights: such as `generator.pt` in the folder of stage 1.
+        device: where it computes.
+
+    Raises:
+        FileNotFoundError: weights or description are not there.
+        ValueError: they are damaged, or those of another kind of network.
+    """
+    network = load_network(weights).network
+    if not isinstance(network, ImageGenerator):
+        raise ValueError(f"{weights} holds a {type(network).__name__}: name the generator that stage 1 wrote")
+    return Painter(network, device)
 
 
 def as_bytes(image: Tensor) -> np.ndarray:

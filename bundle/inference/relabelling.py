@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,25 +36,39 @@ class Relabeller:
         segmenter: finds the hover map at the model's spacing.
         max_radius: how far from its point an object may reach, um.
         core: how far around a point the colours are those of an object, um; see `colour_posterior`.
+        diameter: typical diameter of an object, um, that both lengths belong to; they are larger, as is an image's own
+            diameter, in an image that has one.
     """
 
-    def __init__(self, segmenter: Segmenter, max_radius: float = 10.0, core: float = 1.0) -> None:
-        self.segmenter, self.max_radius, self.core = segmenter, max_radius, core
+    def __init__(
+        self, segmenter: Segmenter, max_radius: float = 10.0, core: float = 1.0, diameter: float = 6.0
+    ) -> None:
+        self.segmenter, self.max_radius, self.core, self.diameter = segmenter, max_radius, core, diameter
 
-    def label(self, image: Tensor, points: Tensor) -> Tensor:
-        """Instances int32 (1, H, W) of an image (C, H, W) in [0, 1] with points (N, 2), both at the model's spacing."""
+    def label(self, image: Tensor, points: Tensor, diameter: float | None = None) -> Tensor:
+        """The instances of one image.
+
+        Args:
+            image: float32 (C, H, W) in [0, 1] at the model's spacing.
+            points: (N, 2), x and y in its px.
+            diameter: typical of its objects, um; None: that of all images.
+
+        Returns:
+            int32 (1, H, W), one instance per point.
+        """
+        unit = (diameter or self.diameter) / self.diameter / self.segmenter.mpp  # px per um of an object of usual size
         found = self.segmenter.hover_map(image).cpu()  # (3, H, W)
-        foreground = colour_posterior(image, found[2:], points, self.core / self.segmenter.mpp)
+        foreground = colour_posterior(image, found[2:], points, self.core * unit)
         evidence = torch.cat([found[:2], foreground])
-        return split_by_points(evidence, points, max_radius=self.max_radius / self.segmenter.mpp)
+        return split_by_points(evidence, points, max_radius=self.max_radius * unit)
 
     def write_labels(
-        self, data: Sequence[Mapping[str, str]], output_dir: str | Path, image_mpp: float | None = None
+        self, data: Sequence[Mapping[str, Any]], output_dir: str | Path, image_mpp: float | None = None
     ) -> None:
         """Write labels/NAME.tif, at the size of the image, for each image; those that are there already stay.
 
         Args:
-            data: [{"image": path, "points": path}, ...].
+            data: [{"image": path, "points": path}, ...], with "diameter" (`Diameter`) where an image has its own.
             output_dir: the folder that holds labels/.
             image_mpp: um per px of the images; None: what their files say.
         """
@@ -66,12 +81,14 @@ class Relabeller:
             loaded = load_image(item["image"], self.segmenter.channels, image_mpp)
             points = read_points(item["points"], loaded.size)
             size = working_size(loaded.size, loaded.mpp, self.segmenter.mpp)
-            label = self.label(resample_image(loaded.image, size), resample_points(points, loaded.size, size))
+            image, points = resample_image(loaded.image, size), resample_points(points, loaded.size, size)
+            own = item["diameter"].um(loaded.mpp, self.segmenter.mpp) if "diameter" in item else None
+            label = self.label(image, points, own)
             write_label(path, resample_label(label, loaded.size), loaded.mpp)
         logger.info("labels of %d real images in %s", len(data), folder)
 
 
-def with_labels(data: Iterable[Mapping[str, str]], labels_dir: str | Path) -> list[dict[str, str]]:
+def with_labels(data: Iterable[Mapping[str, Any]], labels_dir: str | Path) -> list[dict[str, str]]:
     """[{"image": path, ...}, ...] with the labels of the same names in another folder: [{"image", "label"}, ...]."""
     return [
         {"image": item["image"], "label": str(Path(labels_dir) / f"{Path(item['image']).stem}.tif")} for item in data

@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The whole way from an image to instances: model spacing, windows, hover map, instances, and back to the image's size.
+"""The whole way from an image to instances: model spacing, windows, a map, instances, and back to the image's size.
 
 The network sees one fixed grid of overlapping windows whose predictions are blended, so an image may be of any size.
 """
@@ -14,11 +14,11 @@ import torch
 from monai.inferers import Inferer, SlidingWindowInferer
 from torch import Tensor, nn
 
-from transforms.instances import hover_to_label, raster_ids
+from transforms.instances import raster_ids
 from transforms.resample import resample_image, working_size
 
-from ..networks.parts import as_hover_map
 from .outline import resample_outlines
+from .outputs import HoverOutput, Output
 from .symmetry import IDENTITY, Symmetry
 
 WINDOW = (256, 256)  # px at the model's spacing
@@ -43,12 +43,10 @@ class Segmentation(NamedTuple):
     probability: Tensor  # float32 (1, H, W), foreground, in [0, 1]
 
 
-def at_size(
-    hover_map: Tensor, size: tuple[int, int], to_label: Callable[[Tensor], Tensor], threshold: float
-) -> Segmentation:
-    """What a hover map (3, h, w), m in [0, 1], says of an image of another size (H, W); arguments as `Segmenter`'s."""
-    probability = resample_image(hover_map[2:].cpu(), size).clamp(0, 1)  # (1, H, W)
-    label = resample_outlines(to_label(hover_map).cpu(), probability, threshold)
+def at_size(seen: Tensor, size: tuple[int, int], to_label: Callable[[Tensor], Tensor], output: Output) -> Segmentation:
+    """What a map (3, h, w) says of an image of another size (H, W); arguments as `Segmenter`'s."""
+    probability = resample_image(output.foreground(seen).cpu(), size).clamp(0, 1)  # (1, H, W)
+    label = resample_outlines(to_label(seen).cpu(), probability, output.threshold)
     return Segmentation(torch.from_numpy(raster_ids(label[0].numpy()))[None], probability)
 
 
@@ -56,15 +54,15 @@ class Segmenter:
     """Segment images of any size and spacing with a trained network.
 
     Args:
-        network: (B, C, H, W) in [0, 1] to (B, 3, H, W) = tanh h, tanh v, logit m; it is put into evaluation mode.
+        network: (B, C, H, W) in [0, 1] to (B, 3, H, W); it is put into evaluation mode.
         mpp: um per px that the network was trained at.
         channels: C that the network takes, 1 or 3.
         inferer: runs the network over an image; `windows()` by default.
-        to_label: hover map (3, H, W), m in [0, 1], to label (1, H, W).
-        threshold: foreground probability on the outlines, as `to_label` has it.
+        to_label: map (3, H, W), as `output` reads it, to label (1, H, W); by default the one that belongs to `output`.
         augmentation: symmetries whose predictions are averaged: symmetry.IDENTITY, FLIPS or EIGHT_FOLD; time grows with
             their number.
         device: where the network computes; by default where its weights are.
+        output: what the network's three channels mean; by default tanh h, tanh v and the logit of m.
     """
 
     def __init__(
@@ -73,10 +71,10 @@ class Segmenter:
         mpp: float,
         channels: int = 3,
         inferer: Inferer | None = None,
-        to_label: Callable[[Tensor], Tensor] = hover_to_label,
-        threshold: float = 0.5,
+        to_label: Callable[[Tensor], Tensor] | None = None,
         augmentation: Sequence[Symmetry] = IDENTITY,
         device: torch.device | str | None = None,
+        output: Output | None = None,
     ) -> None:
         if not augmentation:
             raise ValueError("augmentation is empty: give symmetry.IDENTITY for none")
@@ -84,7 +82,8 @@ class Segmenter:
         self.network = network.to(self.device).eval()
         self.mpp, self.channels = mpp, channels
         self.inferer = inferer or windows()
-        self.to_label, self.threshold = to_label, threshold
+        self.output: Output = output or HoverOutput(mpp)
+        self.to_label = to_label or self.output.labeller()
         self.augmentation = tuple(augmentation)
 
     def __call__(self, image: Tensor, mpp: float | None = None) -> Segmentation:
@@ -102,23 +101,26 @@ class Segmenter:
         """
         self._check(image)
         own = (image.shape[1], image.shape[2])
-        hover_map = self.hover_map(resample_image(image, working_size(own, mpp, self.mpp)))  # (3, h, w)
-        return at_size(hover_map, own, self.to_label, self.threshold)
+        seen = self.hover_map(resample_image(image, working_size(own, mpp, self.mpp)))  # (3, h, w)
+        return at_size(seen, own, self.to_label, self.output)
 
     @torch.inference_mode()
     def hover_map(self, image: Tensor) -> Tensor:
-        """Hover map (3, H, W) of an image (C, H, W) at the model's spacing: h, v in [-1, 1], m in [0, 1]."""
+        """Hover map (3, H, W) of an image (C, H, W) at the model's spacing: h, v in [-1, 1], m in [0, 1].
+
+        Of a network with another output it is the map that this one reads, such as class probabilities.
+        """
         image = image.to(self.device)[None]  # (1, C, H, W)
         total = torch.zeros(3, *image.shape[2:], device=self.device)
         for symmetry in self.augmentation:
             shown = pad_to(symmetry.image(image), self._smallest())
             seen = self.inferer(shown, self._activated)  # (1, 3, H', W')
             height, width = symmetry.image(image).shape[2:]
-            total += symmetry.undo_hover_map(seen[0, :, :height, :width])
+            total += self.output.undo(symmetry, seen[0, :, :height, :width])
         return total / len(self.augmentation)
 
     def _activated(self, image: Tensor) -> Tensor:
-        return as_hover_map(self.network(image).float())  # (B, 3, h, w); probabilities are blended, not logits
+        return self.output.activated(self.network(image).float())  # (B, 3, h, w)
 
     def _smallest(self) -> tuple[int, int]:
         size = getattr(self.inferer, "roi_size", (1, 1))

@@ -28,6 +28,11 @@ class Symmetry:
             image = image.transpose(-1, -2)
         return torch.flip(image, self._axes())
 
+    def undo_image(self, image: Tensor) -> Tensor:
+        """Bring any map without vectors (..., H', W') of `self.image(image)` back onto the image: its pixels move."""
+        image = torch.flip(image, self._axes())
+        return image.transpose(-1, -2) if self.swap else image
+
     def undo_hover_map(self, hover_map: Tensor) -> Tensor:
         """Bring the hover map (..., 3, H', W') of `self.image(image)` back onto the image.
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Hashable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,11 @@ from monai.transforms import MapTransform
 from monai.utils import CommonKeys, ImageMetaKey, convert_to_tensor
 from torch import Tensor, nn
 
-from transforms.instances import hover_to_label
-
 from ..data.files import write_label
 from ..data.readers import MPP, ReadImaged
 from .batch import list_images
-from .model import card_path, read_card
+from .model import card_path, describe_output, read_card
+from .outputs import HoverOutput, Output
 from .segmenter import Segmenter, at_size
 from .symmetry import IDENTITY, Symmetry
 
@@ -43,11 +41,21 @@ def image_dicts(folder: str | os.PathLike[str]) -> list[dict[str, str]]:
     return [{CommonKeys.IMAGE: str(path)} for path in list_images(folder)]
 
 
-def check_card(weights: str | os.PathLike[str], mpp: float, channels: int, diameter: float) -> None:
+def check_card(
+    weights: str | os.PathLike[str], mpp: float, channels: int, diameter: float, output: Output | None = None
+) -> None:
     """Compare a configuration with the description beside the weights, where there is one.
 
+    Args:
+        weights: such as model.pt.
+        mpp: um per px.
+        channels: of the image.
+        diameter: typical object, um.
+        output: how the network's channels are read, with the parameters of post-processing; None is not compared.
+
     Raises:
-        ValueError: the weights were trained at another spacing or for other images: they would load, and segment badly.
+        ValueError: the weights were trained at another spacing or for other images, or post-processing was tuned: they
+            would load, and segment badly.
     """
     if not card_path(weights).is_file():
         return
@@ -61,6 +69,14 @@ def check_card(weights: str | os.PathLike[str], mpp: float, channels: int, diame
                 f"{weights} was trained with {name} {trained} (says {card_path(weights).name}), and this configuration"
                 f" has {stated}: add --{name} {trained}, or name another model"
             )
+    if output is not None and output != card.build_output():
+        here = describe_output(output)
+        there = describe_output(card.build_output())
+        options = [f"--network_output::{name} {value}" for name, value in there.items() if here.get(name) != value]
+        raise ValueError(
+            f"{card_path(weights).name} beside {weights} says how to read its output, and this configuration says"
+            f" otherwise: add {' '.join(options)}"
+        )
 
 
 class ReadImageAndSpacingd(ReadImaged):
@@ -78,17 +94,25 @@ class HoverMapInferer(Inferer):
     Args:
         windows: runs the network over one image; `bundle.inference.segmenter.windows()` by default.
         augmentation: symmetries whose predictions are averaged.
+        output: what the network's three channels mean; by default tanh h, tanh v and the logit of m.
     """
 
-    def __init__(self, windows: Inferer | None = None, augmentation: Sequence[Symmetry] = IDENTITY) -> None:
-        self.windows, self.augmentation = windows, augmentation
+    def __init__(
+        self,
+        windows: Inferer | None = None,
+        augmentation: Sequence[Symmetry] = IDENTITY,
+        output: Output | None = None,
+    ) -> None:
+        self.windows, self.augmentation, self.output = windows, augmentation, output
 
     def __call__(  # type: ignore[override]
         self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any
     ) -> Tensor:
         """Images (B, C, H, W) in [0, 1] at the model's spacing to hover maps (B, 3, H, W)."""
         images = convert_to_tensor(inputs, track_meta=False)
-        segmenter = Segmenter(network, 1.0, images.shape[1], self.windows, augmentation=self.augmentation)
+        segmenter = Segmenter(
+            network, 1.0, images.shape[1], self.windows, augmentation=self.augmentation, output=self.output
+        )
         return torch.stack([segmenter.hover_map(image) for image in images])
 
 
@@ -97,31 +121,32 @@ class HoverToOwnLabeld(MapTransform):
 
     Args:
         keys: hover maps, m in [0, 1], to replace by labels.
-        threshold: pixels with m above it are foreground.
         smallest: objects of fewer px at the model's spacing are dropped.
         size_key: the entry with H and W, as `ResampleToSpacingd` writes it.
         allow_missing_keys: whether a missing key is passed over instead of an error.
+        output: what the maps are, with the post-processing that belongs to it; by default hover maps.
     """
 
     def __init__(
         self,
         keys: KeysCollection,
-        threshold: float = 0.5,
         smallest: int = 10,
         size_key: str = "original_size",
         allow_missing_keys: bool = False,
+        output: Output | None = None,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.threshold, self.smallest, self.size_key = threshold, smallest, size_key
+        self.size_key = size_key
+        self.output: Output = output or HoverOutput()
+        self.to_label = self.output.labeller(smallest)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """A copy of the dictionary with labels in place of hover maps."""
         output = dict(data)
         height, width = (int(length) for length in output[self.size_key])
-        to_label = partial(hover_to_label, threshold=self.threshold, smallest=self.smallest)
         for key in self.key_iterator(output):
-            hover_map = convert_to_tensor(output[key], track_meta=False).cpu()
-            output[key] = at_size(hover_map, (height, width), to_label, self.threshold).label
+            seen = convert_to_tensor(output[key], track_meta=False).cpu()  # (3, h, w)
+            output[key] = at_size(seen, (height, width), self.to_label, self.output).label
         return output
 
 

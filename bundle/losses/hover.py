@@ -10,10 +10,13 @@ Predictions hold tanh h, tanh v and the logit of m; true hover maps hold m in [0
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from transforms.upload import upload
 
 from .reduce import mean_per_crop
 
@@ -31,10 +34,17 @@ def sobel_gradients(offsets: Tensor) -> Tensor:
     Returns:
         float (B, 2, H, W)
     """
-    difference, smoothing = offsets.new_tensor(SOBEL_DIFFERENCE), offsets.new_tensor(SOBEL_SMOOTHING)
-    along_x = torch.outer(smoothing, difference)  # (5, 5), rows are y
-    kernels = torch.stack([along_x, along_x.T]).unsqueeze(1)  # (2, 1, 5, 5)
+    kernels = sobel_kernels(offsets.device, offsets.dtype)
     return functional.conv2d(functional.pad(offsets, [2, 2, 2, 2], mode="reflect"), kernels, groups=2)
+
+
+@cache
+@torch.inference_mode(False)  # else a first call in that mode would keep a tensor that no training may use
+def sobel_kernels(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The filters of d/dx and d/dy, (2, 1, 5, 5); kept on every device that asked, so that no update waits for them."""
+    difference, smoothing = torch.tensor(SOBEL_DIFFERENCE, dtype=dtype), torch.tensor(SOBEL_SMOOTHING, dtype=dtype)
+    along_x = torch.outer(smoothing, difference)  # (5, 5), rows are y
+    return upload(torch.stack([along_x, along_x.T]).unsqueeze(1), device)
 
 
 def offset_loss(prediction: Tensor, hover_map: Tensor, weight: Tensor | None = None) -> Tensor:

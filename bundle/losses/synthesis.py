@@ -8,6 +8,7 @@ The names of the tensors, with x a real image, s a drawn hover map, p the point 
     image            x                (B, C, H, W) in [0, 1]
     hover_map        s                (B, 3, H, W), m in {0, 1}
     point_map        p                (B, 1, H, W) in {0, 1}
+    style            of x             (B, 2 C), see `transforms.style`; where the stream adds it
     synthetic_image  G(s)             (B, C, H, W) in [0, 1]
     predicted_map    F(x)             (B, 3, H, W), logit of m
     recovered_map    F(G(s))          (B, 3, H, W), logit of m
@@ -22,6 +23,8 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
+
+from transforms.style import image_style
 
 from .adversarial import LeastSquares
 from .cycle import ImageCycleLoss, MapCycleLoss
@@ -110,6 +113,14 @@ class BackgroundTerm(nn.Module):
     def forward(self, update: Update) -> Tensor:
         """Scalar."""
         return self.loss(update["predicted_map"], update["point_map"])
+
+
+class StyleTerm(nn.Module):
+    """The style of G(s) against the one that it was told, L1; ours."""
+
+    def forward(self, update: Update) -> Tensor:
+        """Scalar."""
+        return (image_style(update["synthetic_image"]) - update["style"]).abs().mean()
 
 
 def paper_terms() -> dict[str, Term]:

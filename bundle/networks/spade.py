@@ -89,6 +89,7 @@ class SPADEGenerator(nn.Module):
         image_channels: channels of the image, 1 or 3.
         global_noise: noise channels with one value per image.
         local_noise: noise channels with one value per pixel.
+        style_channels: channels that say how the image is to look; ours, the paper's generator has none.
         hidden: features inside each SPADE.
         multipliers: features between the blocks, in units of `width`; there is one block fewer, and the coarsest
             resolution is 1 / 2 ** (blocks - 1). (8, 8, 4, 2, 1) starts at 1/8: for small objects, and faster.
@@ -102,6 +103,7 @@ class SPADEGenerator(nn.Module):
         image_channels: int = 3,
         global_noise: int = 1,
         local_noise: int = 1,
+        style_channels: int = 0,
         hidden: int = 128,
         multipliers: Sequence[int] = (16, 16, 16, 8, 4, 2, 1),
         padding_mode: PaddingMode = "reflect",
@@ -109,10 +111,10 @@ class SPADEGenerator(nn.Module):
         super().__init__()
         self.arguments = {
             **{"width": width, "in_channels": in_channels, "image_channels": image_channels},
-            **{"global_noise": global_noise, "local_noise": local_noise, "hidden": hidden},
-            **{"multipliers": list(multipliers), "padding_mode": padding_mode},
+            **{"global_noise": global_noise, "local_noise": local_noise, "style_channels": style_channels},
+            **{"hidden": hidden, "multipliers": list(multipliers), "padding_mode": padding_mode},
         }
-        self.noise = Noise3D(global_noise, local_noise)
+        self.noise = Noise3D(global_noise, local_noise, style_channels)
         condition = in_channels + self.noise.channels
         widths = [width * multiplier for multiplier in multipliers]
         self.stride = 2 ** (len(widths) - 2)

@@ -16,7 +16,8 @@ from .stages import Stage
 
 logger = logging.getLogger(__name__)
 
-CHANNELS, MPP = "channels", "mpp"  # config ids: of the images, and um per px at which the networks work
+# config ids: of the images, um per px at which the networks work, typical diameter of an object in um
+CHANNELS, MPP, DIAMETER = "channels", "mpp", "diameter"
 
 
 def open_dataset(request: Request, stages: Sequence[Stage]) -> DataFolder:
@@ -34,6 +35,22 @@ def open_dataset(request: Request, stages: Sequence[Stage]) -> DataFolder:
         dataset.as_dicts("training", ("image", "label"))
         dataset.check_labels("training")
     return dataset
+
+
+def with_diameter(request: Request, stages: Sequence[Stage], dataset: DataFolder) -> Request:
+    """The request with its diameter, if it states one, as an override in um for all stages.
+
+    Raises:
+        ValueError: it is in px, and the training images have different spacings.
+    """
+    stated = request.diameter
+    if stated is None:
+        return request
+    diameter = stated.value
+    if stated.unit == "px":
+        diameter = stated.um(dataset.spacing(), request.config(stages[0])[MPP])
+        logger.info("the typical diameter of %g px is one of %.4g um", stated.value, diameter)
+    return replace(request, diameter=None, overrides={**request.overrides, DIAMETER: diameter})
 
 
 def fit_stages(stages: Sequence[Stage], dataset: DataFolder) -> list[Stage]:
@@ -56,6 +73,8 @@ def stage_files(dataset: DataFolder, stage: Stage) -> dict[str, Path]:
         for part in stage.parts:
             if (path := paths[part]) is not None:
                 files[f"{part}/{path.name}"] = path
+    if dataset.diameters_path and "training" in stage.images and "points" in stage.parts:
+        files[dataset.diameters_path.name] = dataset.diameters_path
     return files
 
 

@@ -22,7 +22,7 @@ from ..report.results import read_metrics
 from .output import EXAMPLES
 from .pipeline import run_pipeline
 from .request import Request
-from .stages import BASELINES, METHOD
+from .stages import COMPARED, METHOD, baseline_stages
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def run_demo(request: Request, least_aji: float = LEAST_AJI) -> Path:
     """
     if not (request.dataset_dir / "split.json").is_file():
         write_dataset(request.dataset_dir, images=IMAGES, size=SIZE, seed=request.seed, testing=TESTING)
-    stages = [*METHOD, *(stage for rows in BASELINES.values() for stage in rows)]
+    stages = [*METHOD, *baseline_stages(COMPARED, request.overrides)]
     run_pipeline(request, stages)
     segment_real_image(request.output_dir, request.device)
     page = write_report(request.output_dir, request.dataset_dir)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..data.folder import DataFolder
 from ..report import write_report
-from .dataset import describe_dataset, fit_stages, open_dataset, stage_files, stage_pixels
+from .dataset import DIAMETER, describe_dataset, fit_stages, open_dataset, stage_files, stage_pixels, with_diameter
 from .output import check_output_dir, hold, set_aside
 from .plan import describe_plan, estimate, rehearse_all
 from .request import Request
@@ -40,7 +40,7 @@ def run_pipeline(request: Request, stages: Sequence[Stage], restart: str = "", p
     check_request(request, stages)
     check_output_dir(request.output_dir)
     dataset = open_dataset(request, stages)
-    stages = fit_stages(stages, dataset)
+    request, stages = with_diameter(request, stages, dataset), fit_stages(stages, dataset)
     with hold(request.output_dir):
         if restart and not plan_only:
             set_aside(request.output_dir, stages, restart)
@@ -54,7 +54,7 @@ def run_pipeline(request: Request, stages: Sequence[Stage], restart: str = "", p
 
 
 def check_request(request: Request, stages: Sequence[Stage]) -> None:
-    """Refuse a preset, a variant or an override that does not exist, naming those that do.
+    """Refuse a preset, a variant or an override that does not exist, naming those that do, and a diameter given twice.
 
     Raises:
         ValueError: names the wrong one.
@@ -66,6 +66,10 @@ def check_request(request: Request, stages: Sequence[Stage]) -> None:
             raise ValueError(
                 f"{kind} is {name!r}: choose one of {', '.join(known) or f'none: {configs} has no {kind}s'}"
             )
+    if request.diameter and (twice := [name for name in request.overrides if name.rpartition("/")[2] == DIAMETER]):
+        raise ValueError(
+            f"the diameter is given twice, by --diameter and by --set {twice[0]}=...: leave one of them out"
+        )
     check_overrides(request.overrides, {stage.name: request.plain_config(stage) for stage in stages})
 
 

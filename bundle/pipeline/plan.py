@@ -128,7 +128,7 @@ def estimate(stages: Sequence[Stage], paces: Paces, pixels: Mapping[str, int]) -
     for stage in stages:
         if stage.folder in paces:
             seconds[stage.folder] = sum(pace.seconds * pace.updates for pace in paces[stage.folder])
-        elif stage.paced_by in paces:
+        elif paces.get(stage.paced_by):
             pace = paces[stage.paced_by][-1]
             seconds[stage.folder] = stage.share * pace.seconds * pixels.get(stage.folder, 0) / pace.pixels
     return seconds

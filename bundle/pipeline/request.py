@@ -13,9 +13,10 @@ from typing import Any
 
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from ..data.diameters import Diameter
 from ..data.manifest import MANIFEST
 from ..data.provenance import hash_files, sha256
-from .settings import flatten, load_config, overrides_of, path_expression
+from .settings import flatten, load_config, overrides_of, path_expression, reachable
 from .stages import DATASET, Stage
 
 # top-level ids that do not decide the result: where, with how much caution, and how the configuration is put together
@@ -38,6 +39,7 @@ class Request:
         variant: names of files in `configs/variants/`, separated by commas, later ones laid over earlier ones; "" for
             none.
         overrides: as `parse_overrides` returns them.
+        diameter: typical of an object; None: the configuration's. `with_diameter` makes an override of it.
     """
 
     dataset_dir: Path
@@ -49,6 +51,7 @@ class Request:
     image_mpp: float | None = None
     variant: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    diameter: Diameter | None = None
 
     @property
     def variants(self) -> list[str]:
@@ -86,9 +89,15 @@ class Request:
         return values | overrides_of(stage.name, self.overrides, self.plain_config(stage))
 
     def settings(self, stage: Stage) -> dict[str, Any]:
-        """Id -> value of all that decides the stage's result; a manifest keeps and compares it."""
+        """Id -> value of all that decides the stage's result; a manifest keeps and compares it.
+
+        What presets and variants say to other stages is not among it.
+        """
         left_out = {*NEUTRAL, *stage.reads, ConfigParser.meta_key}
-        return flatten({name: value for name, value in self.config(stage).items() if name not in left_out})
+        own = load_config([self.bundle_root / "configs" / name for name in stage.config_files])
+        config = self.config(stage)
+        used = reachable(config, {*own, *self.values(stage)})
+        return flatten({name: config[name] for name in config if name in used and name not in left_out})
 
     def inputs(self, stage: Stage, files: Mapping[str, Path]) -> dict[str, str]:
         """Name -> SHA-256 of all that the stage reads: files of the data set, manifests of earlier stages."""

@@ -12,6 +12,7 @@ import ast
 import difflib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 RESERVED = {"bundle_root", "dataset_dir", "output_dir", "device", "resume"}  # the pipeline's own, for every stage
+REFERENCE = re.compile(r"@(\w+)")
 ESCAPED = {character: f"\\x{ord(character):02x}" for character in "#@%$"}
 
 
@@ -44,6 +46,16 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
     for key, value in items:
         leaves |= flatten(value, f"{prefix}::{key}" if prefix else str(key))
     return leaves
+
+
+def reachable(config: Mapping[str, Any], names: Iterable[str]) -> set[str]:
+    """The given top-level ids and all that they refer to, by @id, directly or through others."""
+    found, new = set(), set(names)
+    while new:
+        found |= new
+        texts = [leaf for name in new for leaf in flatten(config.get(name)).values() if isinstance(leaf, str)]
+        new = {name for text in texts for name in REFERENCE.findall(text)} & set(config) - found
+    return found
 
 
 def parse_overrides(text: str) -> dict[str, Any]:

@@ -8,8 +8,12 @@ that it writes to) and, for a folder of another stage, that stage's name with `_
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+logger = logging.getLogger(__name__)
 
 DATASET = "dataset"  # stands for the user's data set where a stage names the folders that it reads
 
@@ -33,6 +37,7 @@ class Stage:
         share: time of going over a pixel, in update times per pixel of a batch, for such an estimate; measured with the
             networks of train_synthesis.yaml and train.json on a CPU.
         variant: a file of `configs/variants/` laid over preset and configuration; "" for none.
+        needs: a config id that only the user can set and without which it cannot run; "" for none.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Stage:
     paced_by: str = ""
     share: float = 0.0
     variant: str = ""
+    needs: str = ""
 
     @property
     def upstream(self) -> tuple[str, ...]:
@@ -73,6 +79,37 @@ def baseline(name: str, does: str, parts: tuple[str, ...]) -> tuple[Stage, Stage
     return train, predictions(f"baselines/{name}/predictions", folder)
 
 
+def pseudo_label_baseline(name: str, makes: str, share: float = 1.0, needs: str = "") -> tuple[Stage, Stage, Stage]:
+    """A baseline whose labels are made of the points first, by the variant `name`, and then trained on and measured."""
+    labels, folder = f"baselines/{name}/pseudo_labels", f"baselines/{name}/segmentation"
+    make = Stage(
+        name="pseudo_labels",
+        folder=labels,
+        does=makes,
+        config_files=("pseudo_label.yaml",),
+        workflow_type="infer",
+        reads={"dataset_dir": DATASET},
+        images=("training",),
+        paced_by=folder,
+        share=share,
+        variant=name,
+        needs=needs,
+    )
+    train = Stage(
+        name="segmentation",
+        folder=folder,
+        does="trains the segmenter on these",
+        config_files=("train.json", "train_on_pseudo_labels.yaml"),
+        workflow_type="train",
+        reads={"dataset_dir": DATASET, "pseudo_dir": labels},
+        images=("training",),
+        trainers=("train::trainer",),
+        rehearsal=ELLIPSES[0],
+        variant=name,
+    )
+    return make, train, predictions(f"baselines/{name}/predictions", folder)
+
+
 def predictions(folder: str, segmentation: str) -> Stage:
     """Segmenting and measuring the testing images with the segmenter in the folder `segmentation`."""
     return Stage(
@@ -89,12 +126,41 @@ def predictions(folder: str, segmentation: str) -> Stage:
     )
 
 
-BASELINES = {
-    "ellipses": baseline(
-        "ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points")
-    ),
+ELLIPSES = baseline("ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points"))
+BASELINES: dict[str, tuple[Stage, ...]] = {
+    "ellipses": ELLIPSES,
+    "voronoi": pseudo_label_baseline("voronoi", "labels the real images by Voronoi cells and colour clusters"),
+    "geodesic": pseudo_label_baseline("geodesic", "labels the real images by geodesic distance from the points", 2.0),
+    "copy_paste": pseudo_label_baseline("copy_paste", "copies nuclei onto other points of their images", 2.0),
+    "masks": pseudo_label_baseline("masks", "labels the real images by the masks in masks_dir", needs="masks_dir"),
     "dense": baseline("dense", "trains the segmenter on the true labels of the real images", ("images", "labels")),
 }
+
+COMPARED = ("ellipses", "dense")  # the baselines beside the method where nobody names others
+
+
+def baseline_stages(names: Iterable[str], overrides: Mapping[str, Any]) -> list[Stage]:
+    """The stages of baselines, in order; one that lacks what only the user can give is left out with a warning.
+
+    Args:
+        names: of baselines.
+        overrides: the user's own, as `parse_overrides` returns them.
+
+    Raises:
+        ValueError: there is no such baseline.
+    """
+    stages: list[Stage] = []
+    given = {name.rpartition("/")[2] for name, value in overrides.items() if value not in (None, "")}
+    for name in names:
+        if name not in BASELINES:
+            raise ValueError(f"baseline {name!r}: choose among {', '.join(BASELINES)}")
+        lacking = [stage.needs for stage in BASELINES[name] if stage.needs and stage.needs not in given]
+        if lacking:
+            logger.warning("the baseline %s is skipped: it needs --set %s=...", name, lacking[0])
+            continue
+        stages += BASELINES[name]
+    return stages
+
 
 METHOD = (
     Stage(
@@ -127,7 +193,7 @@ METHOD = (
         reads={"dataset_dir": DATASET, "synthetic_dir": "synthetic"},
         images=("training",),
         trainers=("train::trainer",),
-        rehearsal=BASELINES["ellipses"][0],
+        rehearsal=ELLIPSES[0],
     ),
     predictions("predictions", "segmentation"),
 )

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 WINDOW = 256  # px of an image shown as one picture
 SHOWN = 560  # px of such a picture on the page's files, at least
 SYNTHETIC_ROWS, RELABELLED_ROWS, MOST_OVERLAYS = 4, 2, 60
+PANEL_COLUMNS = "mask, painted, what is read in it; a real image, what is read in it, painted again from that"
 
 
 def synthetic_rows(folder: Path, dataset: Path | None) -> list[dict[str, Any]]:
@@ -149,9 +150,18 @@ def _prediction_row(
 
 
 def training_samples(folder: Path) -> list[tuple[str, str]]:
-    """(file name, data address) of sample pictures from the start to the end of training."""
-    files = pictures.spread(list(files_by_name(folder, (".png",)).values()), 3)
-    return [(path.name, pictures.embed(pictures.thumbnail(path, 1100))) for path in files]
+    """(caption, data address) of the panel at the start, the middle and the end of training, and the last noises."""
+    files = files_by_name(folder, (".png",))
+    panels = [path for name, path in files.items() if name.startswith("update_")]
+    sheets = [path for name, path in files.items() if name.startswith("noises_")]
+    captions = {path: f"{_update(path)}: {PANEL_COLUMNS}" for path in pictures.spread(panels, 3)}
+    captions |= {path: f"{_update(path)}: masks, each painted with other noises" for path in sheets[-1:]}
+    return [(caption, pictures.embed(pictures.thumbnail(path, 1100))) for path, caption in captions.items()]
+
+
+def _update(path: Path) -> str:
+    """As in "update 600", of a picture named update_000600.png or noises_000600.png."""
+    return f"update {path.stem.partition('_')[2].lstrip('0') or '0'}"
 
 
 def overlays(folder: Path) -> list[tuple[str, Path, str]]:

@@ -27,6 +27,9 @@ from .summary import TITLES, beside, headline, metrics_table, missing_parts
 
 logger = logging.getLogger(__name__)
 
+LOSSES = "Loss terms over updates"  # what curves show
+WATCHED = "Seen in the same crops all along: contrast of objects to ground, differences between noises, objects found"
+
 
 def write_report(output_dir: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None) -> Path:
     """Write `report/index.html` from what the stage folders hold; parts that are not there yet are named as missing.
@@ -96,18 +99,22 @@ def render(output_dir: Path, dataset: Path | None, stages: Sequence[Mapping[str,
 
 def _curves(output_dir: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
     warm_start = {"warm start": read_losses(output_dir / "synthesis" / "warm_start" / "losses.csv")}
-    synthesis = {"synthesis": read_losses(output_dir / "synthesis" / "losses.csv")}
+    losses = read_losses(output_dir / "synthesis" / "losses.csv")
+    watched = read_losses(output_dir / "synthesis" / "watch.csv")
+    panel = {name: values for name, values in watched.items() if name == "step" or name not in losses}
     segmenters = {row.title: read_losses(row.folder / "segmentation" / "losses.csv") for row in rows}
     groups = [
-        ("Warm start, on ellipses", warm_start),
-        ("Learning to paint", synthesis),
-        ("Learning to segment", segmenters),
+        ("Warm start, on ellipses", LOSSES, warm_start),
+        ("Learning to paint", LOSSES, {"synthesis": losses}),
+        ("Watching the painter", WATCHED, {"synthesis": panel}),
+        ("Learning to segment", LOSSES, segmenters),
     ]
     found = []
-    for number, (title, runs) in enumerate(groups):
+    for number, (title, what, runs) in enumerate(groups):
         if svg := learning_curves(runs, salt=str(number)):
             known = [name for name, columns in runs.items() if len(columns.get("step", ()))]
-            found.append({"title": title, "svg": Markup(svg), "legend": list(zip(COLOURS, known, strict=False))})
+            legend = list(zip(COLOURS, known, strict=False))
+            found.append({"title": title, "what": what, "svg": Markup(svg), "legend": legend})
     return found
 
 

@@ -17,7 +17,14 @@ from ..data.manifest import read_manifest
 
 STAGES = ("synthesis", "synthetic", "segmentation", "predictions")
 METHOD = "this method"
-BASELINES = {"ellipses": "ellipses as labels of the real images", "dense": "dense labels (upper bound)"}
+BASELINES = {
+    "ellipses": "ellipses as labels of the real images",
+    "voronoi": "Voronoi cells and colour clusters",
+    "geodesic": "geodesic objectness",
+    "copy_paste": "copied nuclei",
+    "masks": "masks of another model",
+    "dense": "dense labels (upper bound)",
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ def read_stages(output_dir: Path) -> list[dict[str, Any]]:
     """Every stage that has begun, of method and baselines: title, manifest, seconds, updates, whether it is whole."""
     folders = [Path(stage) for stage in STAGES]
     for row in read_rows(output_dir)[1:]:
-        folders += [row.folder.relative_to(output_dir) / stage for stage in STAGES[2:]]
+        folders += [row.folder.relative_to(output_dir) / stage for stage in ("pseudo_labels", *STAGES[2:])]
     found = []
     for folder in folders:
         manifest = read_manifest(output_dir / folder)

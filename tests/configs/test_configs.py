@@ -20,6 +20,7 @@ from bundle.data.manifest import read_manifest
 from bundle.data.simulate import write_dataset
 from bundle.inference.batch import BatchSegmenter
 from bundle.inference.model import ModelCard, load_network, save_model, segmenter_of
+from bundle.inference.outputs import ClassOutput
 from bundle.metrics import LABEL_METRICS, POINT_METRICS
 from bundle.networks.compact import Compact
 
@@ -76,7 +77,11 @@ def results(dataset):
 
 
 WRITTEN = {
-    "synthesis": ["generator.pt", "generator_average.pt", "segmenter.pt", "losses.csv", "train.log", "warm_start/segmenter.pt"],
+    "synthesis": [
+        *("generator.pt", "generator.json", "generator_average.pt", "generator_average.json", "segmenter.pt"),
+        *("losses.csv", "train.log", "warm_start/segmenter.pt"),
+        *("watch.csv", "samples/update_000006.png", "samples/noises_000006.png"),
+    ],
     "synthetic": [
         *(f"{part}/simulated_{n:03d}_000.tif" for part in ("images", "labels") for n in (0, 1)),
         *(f"relabelled/labels/simulated_{n:03d}.tif" for n in (0, 1)),
@@ -113,6 +118,31 @@ def test_variants_train_on_real_images_alone(dataset, tmp_path, variant):
     assert (tmp_path / "out" / "model.pt").is_file()
 
 
+def test_cnn3_trains_and_its_model_says_how_it_is_read(dataset, tmp_path):
+    segmentation = tmp_path / "segmentation"
+    run("train.json,variants/cnn3.yaml", dataset_dir=dataset, output_dir=segmentation, cnn3_width=0.05)
+    model = load_network(segmentation)
+    network, card = model.network, model.card
+    assert card.build_output() == ClassOutput(mpp=0.5) and card.network["width"] == 0.05
+    with torch.no_grad():  # a few updates teach it nothing; so that it finds something, no class is to be rare
+        network.classifier[-1].weight *= 50
+        network.classifier[-1].bias -= network(torch.rand(1, 3, 64, 64))[0].flatten(1).median(1).values
+    torch.save(network.state_dict(), segmentation / "model.pt")
+    folders = {"dataset_dir": dataset, "segmentation_dir": segmentation, "output_dir": tmp_path / "predictions"}
+    for variant in ("", ",variants/cnn3.yaml"):  # which a pipeline lays over every stage
+        run(f"evaluate.yaml{variant}", resume=bool(variant), **folders)
+    files = {"dataset_dir": dataset / "images", "model": segmentation / "model.pt", "output_dir": tmp_path / "found"}
+    run("inference.json,variants/cnn3.yaml", workflow_type="infer", device="cpu", cnn3_width=0.05, **files)
+    label, found = (tifffile.imread(tmp_path / part / "labels/simulated_002.tif") for part in ("predictions", "found"))
+    assert label.max() > 0 and np.array_equal(label, found)
+
+
+def test_cnn3_learns_from_what_the_synthesis_wrote(dataset, results, tmp_path):
+    over = {"dataset_dir": dataset, "synthetic_dir": results / "synthetic", "cnn3_width": 0.05}
+    run("train.json,train_on_synthetic.yaml,variants/cnn3.yaml", output_dir=tmp_path, **over)
+    assert load_network(tmp_path).card.build_output() == ClassOutput(mpp=0.5)
+
+
 ADVERSARIAL = {"adversarial_image", "adversarial_mask", "discriminator_image", "discriminator_mask"}
 PUBLISHED = ADVERSARIAL | {"cycle", "instance", "point_synthetic", "point_real"}
 PLAIN = ADVERSARIAL | {"cycle", "map_cycle"}
@@ -129,6 +159,9 @@ SYNTHESIS_VARIANTS = {  # what is laid over `published`: the loss terms that are
     "resnet_mapper": (PUBLISHED - {"instance"} | {"map_cycle"}, 2),
     "no_pool": (PUBLISHED, 2),
     "warm_start": (PUBLISHED, 2),
+    "average": (PUBLISHED, 2),
+    "blobs": (PUBLISHED, 2),
+    "style": (PUBLISHED | {"style"}, 2 + 6),
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import scripts.pipeline as command
+from bundle.data.diameters import Diameter
 from bundle.data.simulate import write_dataset
 from bundle.pipeline.stages import BASELINES, METHOD
 
@@ -39,6 +40,24 @@ def test_options_become_the_request(calls: Calls) -> None:
     assert (request.preset, request.image_mpp, request.device) == ("smoke", 0.25, "cpu")
     assert (request.seed, request.variant, restart, plan_only) == (3, "tight", "synthetic", False)
     assert tuple(stages) == METHOD and (request.bundle_root / "scripts" / "pipeline.py").is_file()
+
+
+@pytest.mark.parametrize("command_name", ["run", "compare", "plan"])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], None),
+        (["--diameter", "8"], Diameter(8.0)),
+        (["--diameter=7.5um"], Diameter(7.5)),
+        (["--diameter", "24px"], Diameter(24.0, "px")),
+        (["--diameter", "24 px"], Diameter(24.0, "px")),
+    ],
+)
+def test_the_diameter_is_in_um_or_px(
+    calls: Calls, command_name: str, words: list[str], expected: Diameter | None
+) -> None:
+    command.main([command_name, "--dataset_dir", "d", "--output_dir", "o", *words])
+    assert calls[0][0].diameter == expected
 
 
 def test_every_set_counts(calls: Calls) -> None:
@@ -73,6 +92,9 @@ def test_demo_keeps_data_and_results_in_one_folder(calls: Calls) -> None:
         (["--device", "gpu"], "which torch does not know"),
         (["--mpp", "-1"], "mpp is -1"),
         (["--seed", "one"], "seed is 'one'"),
+        (["--diameter", "-3"], "diameter is '-3': give the typical diameter"),
+        (["--diameter", "big"], "diameter is 'big': give the typical diameter"),
+        (["--diameter", "8mm"], "diameter is '8mm': give the typical diameter"),
         (["--set", "updates"], "not of the form id=value"),
     ],
 )
@@ -101,10 +123,22 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, caplog: pytes
     assert raised.value.code == 130 and "the same command goes on" in caplog.text
 
 
-def test_what_stops_a_stage_at_its_start_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--diameter", "400"], "synthesis cannot start: a typical diameter of 800 px .* possible are"),
+        (["--set", "crop_size=[64, 80]"], r"synthesis cannot start: 1 of 1 images .* 80 x 64 px: simulated_000 \(70 x"),
+        (
+            ["--set", "channels=1"],
+            "2 problems:\n.*simulated_000.tif: a colour image where grey .* without --variant grey",
+        ),
+    ],
+)
+def test_what_stops_a_stage_at_its_start_is_told_before_anything_trains(
+    tmp_path: Path, options: list[str], message: str
+) -> None:
     dataset = write_dataset(tmp_path / "data", images=2, size=(70, 70), testing=1)
-    options = ["--dataset_dir", str(dataset), "--output_dir", str(tmp_path / "out"), "--preset", "smoke"]
-    with pytest.raises(
-        SystemExit, match=r"error: synthesis cannot start: a typical diameter of 800 px .* possible are"
-    ):
-        command.main(["plan", *options, "--set", "diameter=400"])
+    folders = ["--dataset_dir", str(dataset), "--output_dir", str(tmp_path / "out"), "--preset", "smoke"]
+    with pytest.raises(SystemExit, match=f"error: .*{message}"):
+        command.main(["run", *folders, *options])
+    assert not list(tmp_path.glob("out/*/*"))

@@ -100,9 +100,18 @@ def test_flips_take_all_four_forms_and_move_every_tensor_alike(batch: dict[str, 
     assert len(forms) == 4
 
 
+@pytest.mark.parametrize("augment", [*ON_IMAGES, RandFlips()], ids=by_name)
+def test_no_device_is_asked_for_a_size(augment: Augmentation, batch: dict[str, Tensor]) -> None:
+    elsewhere = {key: tensor.to("meta") for key, tensor in batch.items()}
+    changed = augment(elsewhere, generators())
+    assert {key: (t.device, t.shape, t.dtype) for key, t in changed.items()} == {
+        key: (t.device, t.shape, t.dtype) for key, t in elsewhere.items()
+    }
+
+
 def test_flips_leave_other_keys_and_miss_absent_ones(batch: dict[str, Tensor]) -> None:
-    other = {"image": batch["image"], "weight": batch["point_map"]}
-    assert RandFlips()(other, generators())["weight"] is other["weight"]
+    other = {"image": batch["image"], "hover_map": batch["point_map"]}
+    assert RandFlips()(other, generators())["hover_map"] is other["hover_map"]
 
 
 def test_flips_refuse_hover_maps() -> None:

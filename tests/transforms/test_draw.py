@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import transforms.draw
+import transforms.windows
 from transforms.draw import draw_label, draw_labels
 from transforms.random import generator
 
@@ -77,7 +77,7 @@ def test_a_point_keeps_its_pixel_under_a_larger_ellipse_and_below_a_pixel_of_siz
 def test_equal_to_the_slow_version(group, seed, count):
     ellipses = random_ellipses(seed, count, 30)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transforms.draw, "PIXELS_AT_ONCE", group)
+        patch.setattr(transforms.windows, "PIXELS_AT_ONCE", group)
         assert np.array_equal(draw_label(ellipses, (30, 34))[0], draw_slowly(ellipses, (30, 34)))
 
 
@@ -100,6 +100,13 @@ def test_a_batch_is_its_crops_one_by_one():
     assert batch.shape == (4, 1, 17, 23) and batch.dtype == torch.int32
     for label, shapes, origin in zip(batch, ellipses, origins, strict=True):
         assert torch.equal(label, draw_label(shapes, (17, 23), origin))
+
+
+@pytest.mark.parametrize("columns", [5, 11])
+def test_any_device_draws_and_none_is_asked_for_a_size(columns):
+    shapes = [torch.rand(9, columns, generator=generator(i)) + 5 for i in range(2)]
+    label = draw_labels(shapes, [(0, 0), (1, 2)], (17, 23), device="meta")
+    assert label.is_meta and label.shape == (2, 1, 17, 23) and label.dtype == torch.int32
 
 
 def test_many_objects_keep_exact_ids():
@@ -174,7 +181,7 @@ def test_waves_are_equal_to_the_slow_version(group, waves, seed, count):
     """Over the whole crop: no pixel is outside the windows that are visited."""
     shapes = random_waves(seed, count, 30, waves)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transforms.draw, "PIXELS_AT_ONCE", group)
+        patch.setattr(transforms.windows, "PIXELS_AT_ONCE", group)
         assert np.array_equal(draw_label(shapes, (30, 34))[0], draw_waves_slowly(shapes, (30, 34)))
 
 

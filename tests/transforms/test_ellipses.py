@@ -9,6 +9,7 @@ import math
 import pytest
 import torch
 
+from transforms.blobs import BlobSampler
 from transforms.ellipses import BetaAreaLaw, EllipseSampler, TightAreaLaw, UniformAreaLaw
 from transforms.random import generator
 
@@ -37,6 +38,16 @@ def test_only_the_generator_decides(law):
     assert torch.equal(sampler(POINTS[:50], generator(5)), first)
     assert not torch.equal(sampler(POINTS[:50], generator(6)), first)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("law", [UniformAreaLaw(12.0, k=0.7), TightAreaLaw(12.0, k=0.7), BetaAreaLaw(12.0)])
+@pytest.mark.parametrize("shapes", [EllipseSampler, BlobSampler])
+def test_what_is_prepared_once_draws_as_often_as_asked(law, shapes):
+    sampler, points = shapes(law), POINTS[:50]
+    draw = sampler.prepare(points)
+    for seed in (5, 6):
+        assert torch.equal(draw(generator(seed)), sampler(points, generator(seed)))
+        assert torch.equal(law.prepare(points)(generator(seed)), law.draw(points, generator(seed)))
 
 
 def test_no_points_give_no_ellipses():

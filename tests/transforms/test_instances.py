@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from pathlib import Path
@@ -96,18 +97,32 @@ def test_foreground_without_offsets_is_one_object():
     assert torch.equal(hover_to_label(flat)[0], (flat[2] > 0).int())
 
 
-def test_objects_away_from_the_cut_do_not_depend_on_tiling():
+def objects_of(label: torch.Tensor, corner: tuple[int, int], width: int) -> dict[frozenset[int], tuple[int, int]]:
+    """Each object of a tile's label: its places in the whole image -> row and column of its centre there."""
+    found = {}
+    for number in range(1, int(label.max()) + 1):
+        row, column = (axis + first for axis, first in zip(np.nonzero(label[0].numpy() == number), corner, strict=True))
+        places = frozenset((row * width + column).tolist())
+        found[places] = int(np.floor(row.mean() + 0.5)), int(np.floor(column.mean() + 0.5))
+    return found
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.3])
+def test_tiles_with_a_halo_give_the_objects_of_the_whole(noise):
     ideal = hover_map(crowd(2, rows=14))
-    noisy = ideal + 0.05 * torch.randn(ideal.shape, generator=generator(3)) * ideal[2]
-    whole, tile = hover_to_label(noisy)[0], hover_to_label(noisy[:, 30:130, 20:140])[0]
-    part = whole[30:130, 20:140]
-    compared = 0
-    for number in part[20:-20, 20:-20].unique()[1:]:
-        row, column = (part == number).nonzero().unbind(1)
-        if row.min() >= 20 and row.max() < 80 and column.min() >= 20 and column.max() < 100:
-            assert torch.equal(tile == tile[row[0], column[0]], part == number)
-            compared += 1
-    assert compared > 10
+    noisy = ideal + noise * torch.randn(ideal.shape, generator=generator(3)) * ideal[2]
+    height, width = noisy.shape[1:]
+    whole = objects_of(hover_to_label(noisy), (0, 0), width)
+    halo = 1 + max(int(np.ptp([place // width for place in each])) for each in whole)
+    halo = max(halo, 1 + max(int(np.ptp([place % width for place in each])) for each in whole))
+    core, owned = 43, []  # an object belongs to the tile whose core holds its centre
+    for top, left in itertools.product(range(0, height, core), range(0, width, core)):
+        corner = max(top - halo, 0), max(left - halo, 0)
+        tile = noisy[:, corner[0] : top + core + halo, corner[1] : left + core + halo]
+        for each, (row, column) in objects_of(hover_to_label(tile), corner, width).items():
+            if top <= row < top + core and left <= column < left + core:
+                owned.append(each)
+    assert len(owned) == len(whole) > 190 and set(owned) == set(whole)
 
 
 def test_small_objects_are_dropped_and_the_threshold_is_exclusive():

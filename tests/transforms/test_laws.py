@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.laws import TightAreaLaw, UniformAreaLaw, nearest_distances
+from transforms.beta_law import BetaAreaLaw
+from transforms.laws import TightAreaLaw, UniformAreaLaw, fit_in_diameters, nearest_distances
 
 CROWD = torch.rand(300, 2, generator=torch.Generator().manual_seed(0)) * 400
 
@@ -77,6 +79,34 @@ def test_a_diameter_far_beyond_the_points_names_the_possible_ones():
     with pytest.raises(ValueError, match=f"up to {largest:.4g} px"):
         UniformAreaLaw(40.0).fit([pair])
     assert UniformAreaLaw(0.999 * largest).fit([pair]).k == pytest.approx(0.999 * 2)
+
+
+@pytest.mark.parametrize("law_class", [UniformAreaLaw, TightAreaLaw])
+def test_images_of_different_diameters_share_one_k(law_class):
+    """Crowded small objects and sparse large ones; in units of its own D the mean area over all points is that of D."""
+    crowds, diameters = [CROWD[:200] / 3, CROWD[200:]], [3.0, 14.0]
+    law = fit_in_diameters(law_class(6.0), crowds, diameters)
+    assert law.diameter == 6
+    relative = []
+    for points, diameter in zip(crowds, diameters, strict=True):
+        own = replace(law, diameter=diameter)
+        upper = own.upper_areas(nearest_distances(points))
+        relative.append((own.lower_areas(upper) + upper) / 2 / own.typical_area)
+    assert torch.cat(relative).mean().item() == pytest.approx(1, rel=1e-6)
+    assert law != law_class(6.0).fit(crowds)
+
+
+@pytest.mark.parametrize("law_class", [UniformAreaLaw, TightAreaLaw, BetaAreaLaw])
+def test_twice_the_lengths_are_four_times_the_areas(law_class):
+    law = fit_in_diameters(law_class(6.0), [CROWD, 2 * CROWD], [6.0, 12.0])
+    areas = law.draw(CROWD, torch.Generator().manual_seed(0))
+    larger = replace(law, diameter=12.0).draw(2 * CROWD, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(larger, 4 * areas, rtol=1e-5, atol=0)
+    assert getattr(law, "k", None) == pytest.approx(getattr(law_class(6.0).fit([CROWD]), "k", None))
+
+
+def test_one_diameter_for_all_changes_nothing():
+    assert fit_in_diameters(TightAreaLaw(6.0), [CROWD, CROWD[:9]], [6, 6]) == TightAreaLaw(6.0).fit([CROWD, CROWD[:9]])
 
 
 def test_points_that_all_stand_alone_or_all_coincide_have_no_k():

@@ -89,9 +89,22 @@ def test_a_batch_is_its_maps_one_by_one():
     assert all(torch.equal(each, point_map(alone, (6, 7), 1.5)) for each, alone in zip(batch, points, strict=True))
 
 
-def test_a_negative_radius_is_refused():
+def test_every_image_may_have_a_radius_of_its_own():
+    points = [torch.tensor([[2.0, 3.0], [5.0, -1.2]]), torch.tensor([[3.0, 1.0]])]
+    batch = point_maps(points, (6, 7), [0.5, 2.2])
+    assert torch.equal(batch[0], point_map(points[0], (6, 7), 0.5))
+    assert torch.equal(batch[1], point_map(points[1], (6, 7), 2.2))
+
+
+def test_any_device_draws_and_none_is_asked_for_a_size():
+    found = point_maps([torch.rand(5, 2), torch.zeros(0, 2)], (6, 7), 1.5, device="meta")
+    assert found.is_meta and found.shape == (2, 1, 6, 7) and found.dtype == torch.float32
+
+
+@pytest.mark.parametrize("radius", [-1.0, float("nan"), [1.0, -1.0]])
+def test_a_negative_radius_is_refused(radius):
     with pytest.raises(ValueError, match="radius"):
-        point_map(torch.zeros(1, 2), (3, 3), -1.0)
+        point_maps([torch.zeros(1, 2)] * 2, (3, 3), radius)
 
 
 def test_array_and_dictionary_form():

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from bundle.data import labels
+from bundle.data.diameters import Diameter
 from bundle.data.folder import DataFolder
 
 SIZE = (20, 30)  # H, W
@@ -238,3 +239,44 @@ def test_files_that_are_left_aside_are_named(tmp_path, caplog):
     DataFolder(tmp_path)
     assert "no PNG, TIFF or JPEG and not used: slide.svs" in caplog.text
     assert "1 points files belong to no image: points/A.csv" in caplog.text
+
+
+def test_diameters_of_single_images_go_with_them(tmp_path):
+    for name in "abc":
+        add(tmp_path, name, label=True)
+    set_split(tmp_path, training=["a", "b"], testing=["c"])
+    assert DataFolder(tmp_path).diameters_path is None
+    (tmp_path / "diameters.csv").write_text("image,diameter_px\nb,30\nc,20\n")
+    folder = DataFolder(tmp_path)
+    assert folder.diameters_path == tmp_path / "diameters.csv"
+    assert ["diameter" in item for item in folder.as_dicts("training")] == [False, True]
+    assert folder.as_dicts("training", ["image", "label"])[1]["diameter"] == Diameter(30, "px")
+    assert folder.testing[0].diameter == Diameter(20, "px") and folder.training[0].diameter is None
+
+
+def test_a_diameter_of_an_image_that_is_not_there_is_refused(tmp_path):
+    add(tmp_path, "a")
+    (tmp_path / "diameters.csv").write_text("image,diameter_um\na,8\nb,8\n")
+    with pytest.raises(ValueError, match=r"diameters\.csv, line 3: there is no image 'b'"):
+        DataFolder(tmp_path)
+
+
+def set_spacing(folder: Path, name: str, mpp: float) -> None:
+    (folder / "images" / f"{name}.png").unlink()
+    per_cm = (round(1e7 / mpp), 1000)
+    tags = {"resolution": (per_cm, per_cm), "resolutionunit": "CENTIMETER", "photometric": "rgb"}
+    tifffile.imwrite(folder / "images" / f"{name}.tif", np.zeros((*SIZE, 3), np.uint8), **tags)
+
+
+def test_the_spacing_of_the_training_images(tmp_path):
+    for name in "abc":
+        add(tmp_path, name, label=True)
+    set_split(tmp_path, training=["a", "b"], testing=["c"])
+    assert DataFolder(tmp_path).spacing() is None
+    assert DataFolder(tmp_path, mpp=0.4).spacing() == 0.4
+    for name, mpp in {"a": 0.25, "b": 0.252, "c": 1.0}.items():
+        set_spacing(tmp_path, name, mpp)
+    assert DataFolder(tmp_path).spacing() == pytest.approx(0.251)
+    (tmp_path / "split.json").unlink()
+    with pytest.raises(ValueError, match=r"0\.25 to 1 um per px .* give the diameter in um, or .* in diameters\.csv"):
+        DataFolder(tmp_path).spacing()

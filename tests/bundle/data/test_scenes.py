@@ -16,11 +16,18 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
+import transforms.laws
+from bundle.data import spacing
+from bundle.data.diameters import Diameter
 from bundle.data.files import write_image, write_label
 from bundle.data.folder import DataFolder
 from bundle.data.points_csv import write_points
 from bundle.data.scenes import EllipseScene, LabelledScene, LabelScenes, PointScenes
-from bundle.data.streams import CropStream
+from bundle.data.simulate import simulate_tissue
+from bundle.data.streams import Batch, CropStream, Scene
+from bundle.data.weights import write_weight
+from transforms.beta_law import BetaAreaLaw
+from transforms.blobs import BlobSampler
 from transforms.ellipses import EllipseSampler
 from transforms.laws import TightAreaLaw, UniformAreaLaw
 
@@ -35,6 +42,12 @@ def scene(points: list[tuple[float, float]], point_radius: float = 1.0) -> Ellip
 
 def drawn(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def cut(tissue: Scene, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> Batch:
+    """One crop as a batch has it, each (C, h, w)."""
+    crop = tissue.crop(origin, size, generator)
+    return {key: value[0] for key, value in crop.stack([crop]).items()}
 
 
 def same_objects(label: Tensor, other: Tensor) -> bool:
@@ -52,8 +65,8 @@ rows = st.sampled_from([-0.5, 9, 10.3, 11.4, 11.6, 12, 20, 27.5, 29.49, 29.51, 3
 @given(st.lists(st.tuples(columns, rows), min_size=2, max_size=12, unique=True), st.integers(0, 99))
 def test_a_crop_is_a_window_of_the_whole(points: list[tuple[float, float]], seed: int) -> None:
     tissue = scene(points)
-    whole = tissue.crop((0, 0), SIZE, drawn(seed))
-    crop = tissue.crop((15, 12), (18, 25), drawn(seed))
+    whole = cut(tissue, (0, 0), SIZE, drawn(seed))
+    crop = cut(tissue, (15, 12), (18, 25), drawn(seed))
     window = {key: value[:, 12:30, 15:40] for key, value in whole.items()}
     assert torch.equal(crop["image"], window["image"]) and torch.equal(crop["point_map"], window["point_map"])
     assert same_objects(crop["label"], window["label"])
@@ -62,25 +75,36 @@ def test_a_crop_is_a_window_of_the_whole(points: list[tuple[float, float]], seed
 
 
 def test_a_point_outside_the_crop_gives_the_part_of_its_ellipse_that_reaches_in() -> None:
-    crop = scene([(12.0, 20.0), (60.0, 44.0)]).crop((15, 12), (18, 25), drawn())
+    crop = cut(scene([(12.0, 20.0), (60.0, 44.0)]), (15, 12), (18, 25), drawn())
     assert crop["label"].max() == 1 and crop["label"][0, :, 0].any() and not crop["label"][0, :, 12:].any()
     assert not crop["point_map"].any()
 
 
 def test_a_mark_of_a_point_just_outside_the_crop_reaches_in() -> None:
     """METHOD section 5: a disk around each point, here of one px."""
-    crop = scene([(14.2, 20.0), (60.0, 44.0)], point_radius=1.0).crop((15, 12), (18, 25), drawn())
+    crop = cut(scene([(14.2, 20.0), (60.0, 44.0)], point_radius=1.0), (15, 12), (18, 25), drawn())
     assert crop["point_map"].nonzero().tolist() == [[0, 8, 0]]
 
 
 def test_a_smaller_mark_is_the_pixel_of_the_point() -> None:
-    crop = scene([(20.4, 20.4), (60.0, 44.0)], point_radius=0.5).crop((15, 12), (18, 25), drawn())
+    crop = cut(scene([(20.4, 20.4), (60.0, 44.0)], point_radius=0.5), (15, 12), (18, 25), drawn())
     assert crop["point_map"].nonzero().tolist() == [[0, 8, 5]]
+
+
+def test_what_depends_on_the_points_alone_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    distances = transforms.laws.nearest_distances
+    monkeypatch.setattr(transforms.laws, "nearest_distances", lambda points: asked.append(1) or distances(points))
+    tissue = scene([(20.0, 20.0), (32.0, 22.0), (25.0, 35.0)])
+    crops = [tissue.crop((8, 8), (32, 32), drawn(seed)) for seed in range(3)]
+    assert asked == [1]
+    for seed, crop in enumerate(crops):
+        assert torch.equal(crop.shapes, tissue.sampler(tissue.points, drawn(seed)))
 
 
 def test_ellipses_are_fresh_at_each_use_and_nothing_else_changes() -> None:
     tissue = scene([(20.0, 20.0), (32.0, 22.0), (25.0, 35.0)])
-    first, again, other = (tissue.crop((8, 8), (32, 32), drawn(seed)) for seed in (1, 1, 2))
+    first, again, other = (cut(tissue, (8, 8), (32, 32), drawn(seed)) for seed in (1, 1, 2))
     assert all(torch.equal(first[key], again[key]) for key in first)
     assert not torch.equal(first["label"], other["label"])
     assert torch.equal(first["image"], other["image"]) and torch.equal(first["point_map"], other["point_map"])
@@ -96,7 +120,7 @@ def test_a_crop_is_no_view_that_an_augmentation_could_spoil_the_next_epoch_with(
 
 def test_a_labelled_crop_is_a_window() -> None:
     image, label = torch.rand(3, 9, 11), torch.arange(99, dtype=torch.int32).view(1, 9, 11)
-    crop = LabelledScene("a", image, label).crop((4, 2), (3, 5), drawn())
+    crop = cut(LabelledScene("a", image, label, 98), (4, 2), (3, 5), drawn())
     assert torch.equal(crop["image"], image[:, 2:5, 4:9])
     assert crop["label"].tolist() == [[[26, 27, 28, 29, 30], [37, 38, 39, 40, 41], [48, 49, 50, 51, 52]]]
 
@@ -176,6 +200,79 @@ def test_the_law_is_fitted_to_all_points_at_the_models_spacing(tmp_path: Path) -
     assert all(each.sampler is scenes.sampler for each in scenes)
 
 
+def doubled(points: Tensor) -> Tensor:
+    """The same places in an image of twice the px."""
+    return 2 * points + 0.5
+
+
+CROWD = torch.rand(60, 2, generator=torch.Generator().manual_seed(1)) * 95 + 2
+APART = torch.cartesian_prod(torch.arange(5.0), torch.arange(5.0)) * 19 + 11  # no two objects of 8 px overlap
+
+
+@pytest.mark.parametrize("law", [UniformAreaLaw, TightAreaLaw, BetaAreaLaw])
+@pytest.mark.parametrize("shapes", [EllipseSampler, BlobSampler])
+def test_twice_the_pixels_and_twice_the_diameter_give_the_same_shapes(
+    tmp_path: Path, law: type[UniformAreaLaw], shapes: type[EllipseSampler]
+) -> None:
+    """The law that is fitted to both is that of either."""
+    small = write_item(tmp_path, "small", np.zeros((3, 100, 100), np.uint8), CROWD, 0.5)
+    large = write_item(tmp_path, "large", np.zeros((3, 200, 200), np.uint8), doubled(CROWD), 0.5)
+    data = [small, large | {"diameter": Diameter(8.0)}]
+    both, alone = PointScenes(data, law(8.0), 0.5, shapes=shapes), PointScenes([small], law(8.0), 0.5, shapes=shapes)
+    assert (both.sampler.law.diameter, both.largest_diameter, alone.largest_diameter) == (8, 16, 8)
+    expected, first, second = (each.draw_shapes(drawn()) for each in (alone[0], both[0], both[1]))
+    torch.testing.assert_close(first, expected, rtol=1e-5, atol=0)
+    torch.testing.assert_close(second[:, :2], doubled(first[:, :2]), rtol=1e-5, atol=0)
+    torch.testing.assert_close(second[:, 2:4], 2 * first[:, 2:4], rtol=1e-4, atol=0)
+    torch.testing.assert_close(second[:, 4:], first[:, 4:], rtol=1e-5, atol=0)
+
+
+def test_twice_the_pixels_and_twice_the_diameter_give_the_same_masks(tmp_path: Path) -> None:
+    small = write_item(tmp_path, "small", np.zeros((3, 100, 100), np.uint8), APART, 0.5)
+    large = write_item(tmp_path, "large", np.zeros((3, 200, 200), np.uint8), doubled(APART), 0.5)
+    scenes = PointScenes([small, large | {"diameter": Diameter(16.0, "px")}], UniformAreaLaw(8.0), 0.5)
+    one, other = (cut(each, (0, 0), each.size, drawn())["label"] for each in scenes)
+    one = one.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    assert same_objects(one[(one > 0) & (other > 0)], other[(one > 0) & (other > 0)])
+    assert ((one > 0) & (other > 0)).sum() > 0.85 * ((one > 0) | (other > 0)).sum()
+    assert (other > 0).sum().item() == pytest.approx((one > 0).sum().item(), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("own", "tagged", "stated", "px"),
+    [
+        (Diameter(4.0), 0.25, None, 8),
+        (Diameter(20, "px"), 0.25, None, 10),
+        (Diameter(20, "px"), 0.9, 0.25, 10),
+        (Diameter(20, "px"), None, None, 20),
+        (Diameter(4.0), None, None, 8),
+    ],
+)
+def test_the_diameter_of_one_image_is_that_of_its_law_at_the_models_spacing(
+    tmp_path: Path, own: Diameter, tagged: float | None, stated: float | None, px: float
+) -> None:
+    items = [write_item(tmp_path, name, np.zeros((3, 100, 100), np.uint8), APART, tagged) for name in "abc"]
+    items[1]["diameter"] = own
+    scenes = PointScenes(items, UniformAreaLaw(5.0), 0.5, image_mpp=stated)
+    assert [each.sampler.law.diameter for each in scenes] == [5, px, 5]
+    assert len({each.sampler.law.k for each in scenes}) == 1 and scenes[0].sampler is scenes[2].sampler
+
+
+def test_images_whose_points_contradict_their_diameter_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The second image is the first at twice the spacing, the third says so."""
+    spacing._warn_once.cache_clear()
+    tissue = torch.from_numpy(simulate_tissue((200, 200), seed=1, mpp=0.5).points)
+    items = [write_item(tmp_path, "right", np.zeros((3, 200, 200), np.uint8), tissue, 0.5)]
+    items += [write_item(tmp_path, name, np.zeros((3, 400, 400), np.uint8), doubled(tissue), 0.5) for name in "bc"]
+    items[2]["diameter"] = Diameter(12.0)
+    PointScenes(items, UniformAreaLaw(12.0), 0.5)
+    [record] = caplog.records
+    assert record.levelname == "WARNING" and record.getMessage().startswith("in 1 of 3 images")
+    assert "\n  b: nine tenths of its" in record.getMessage()
+
+
 def test_grey_images_have_one_channel(tmp_path: Path) -> None:
     item = write_item(tmp_path, "dots", bright_dots((100, 100), DOTS, 2.5)[:1], DOTS, None)
     assert PointScenes([item], LAW, 0.5, channels=1)[0].image.shape == (1, 100, 100)
@@ -235,7 +332,7 @@ def test_labels_stay_on_their_tissue_at_the_models_spacing(tmp_path: Path, mpp: 
     [tissue] = LabelScenes([write_labelled(tmp_path, label, 0.25)], mpp)
     assert tissue.name == "a" and tissue.size == tissue.label.shape[1:]
     assert tissue.size == tuple(int(length * 0.25 / mpp + 0.5) for length in (101, 120))
-    assert tissue.label.unique().tolist() == [0, 1, 2, 3]
+    assert tissue.label.unique().tolist() == [0, 1, 2, 3] and tissue.largest_id == 3
     differs = (tissue.image[:1] > 0.5) != (tissue.label > 0)
     assert differs.sum() <= wrong * (tissue.label > 0).sum()
     areas = torch.bincount(tissue.label.flatten())[1:] * mpp**2  # um^2
@@ -246,6 +343,17 @@ def test_a_labelled_image_of_unknown_spacing_stays_as_it_is(tmp_path: Path) -> N
     label = discs((50, 60), [(20, 22), (40, 30)], 8)
     [tissue] = LabelScenes([write_labelled(tmp_path, label, None)], 0.5)
     assert torch.equal(tissue.label, label) and torch.equal(tissue.image, (label > 0).float().expand(3, -1, -1))
+
+
+def test_weights_stay_on_their_label_at_the_models_spacing(tmp_path: Path) -> None:
+    label = discs((50, 60), [(20, 22), (40, 30)], 8)
+    item = write_labelled(tmp_path, label, 0.25)
+    write_weight(tmp_path / "w.tif", (label == 1).float())
+    [tissue] = LabelScenes([item | {"weight": str(tmp_path / "w.tif")}], 0.5)
+    assert tissue.weight is not None and torch.equal(tissue.weight, (tissue.label == 1).float())
+    write_weight(tmp_path / "w.tif", torch.ones(1, 9, 9))
+    with pytest.raises(ValueError, match=r"w\.tif: .* the weights of an image of 60 x 50 px"):
+        LabelScenes([item | {"weight": str(tmp_path / "w.tif")}], 0.5)
 
 
 def test_an_image_and_a_label_of_different_size_are_refused_by_name(tmp_path: Path) -> None:

@@ -141,6 +141,15 @@ def test_click_in_a_ring_is_on_the_ring():
     assert label[int(y), int(x)] == 1
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (0, -1), (-1, 0), (-1, -1)])
+def test_clicks_on_objects_at_the_border_stay_in_the_image(corner):
+    label = np.zeros((40, 30), np.int32)
+    label[corner] = 1
+    for seed in range(200):
+        ((x, y),) = click(np.random.default_rng(seed), label)
+        assert 0 <= x <= 29 and 0 <= y <= 39 and label[round(float(y)), round(float(x))] == 1
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return write_dataset(tmp_path_factory.mktemp("data") / "set", images=3, size=(60, 70), seed=4, testing=1, mpp=0.5)

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import ignite.distributed as idist
 import pytest
 import torch
 from hypothesis import given, settings
@@ -20,6 +23,18 @@ from transforms.hover import hover_map
 
 
 @dataclass(frozen=True)
+class ChartCrop:
+    """What a batch has of one crop, by name."""
+
+    parts: Batch
+    largest_id: int = 1008
+
+    @staticmethod
+    def stack(crops: Sequence[ChartCrop]) -> Batch:
+        return {key: torch.stack([crop.parts[key] for crop in crops]) for key in crops[0].parts}
+
+
+@dataclass(frozen=True)
 class Chart:
     """A scene whose image says where each pixel comes from: number of the scene, x and y."""
 
@@ -30,11 +45,11 @@ class Chart:
     def name(self) -> str:
         return f"chart_{self.number}"
 
-    def crop(self, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> Batch:
+    def crop(self, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> ChartCrop:
         (x, y), (height, width) = origin, size
         crop = {key: value[:, y : y + height, x : x + width] for key, value in CHART.items()}
         crop["image"] = torch.cat([torch.full((1, *size), self.number / 64), crop["image"]])
-        return crop | {"draw": torch.rand(1, generator=generator)}  # as a scene draws its ellipses
+        return ChartCrop(crop | {"draw": torch.rand(1, generator=generator)})  # as a scene draws its ellipses
 
 
 ROWS, COLUMNS = torch.meshgrid(torch.arange(40), torch.arange(40), indexing="ij")
@@ -81,10 +96,13 @@ def test_other_numbers_and_other_seeds_give_other_batches() -> None:
     assert not any(is_same(a, b) for i, a in enumerate(batches) for b in batches[:i])
 
 
-def test_a_crop_depends_on_its_place_in_the_batch_and_not_on_the_batch() -> None:
-    """Half a batch on each of two devices is the same batch."""
-    four, two = stream().batch(9), stream(batch_size=2).batch(9)
-    assert_same({key: value[:2] for key, value in four.items()}, two)
+def test_a_crop_depends_on_its_place_in_the_batch_and_not_on_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a batch in each of two processes is the same batch."""
+    four = stream().batch(9)
+    for rank in (0, 1):
+        monkeypatch.setattr(idist, "get_rank", lambda rank=rank: rank)
+        part = slice(2 * rank, 2 * rank + 2)
+        assert_same({key: value[part] for key, value in four.items()}, stream(batch_size=2).batch(9))
     assert len(set(four["draw"].flatten().tolist())) == 4
 
 
@@ -200,11 +218,36 @@ def test_data_sets_that_are_joined_are_one_list_of_scenes() -> None:
     assert_same(stream(scenes=joined).batch(2), stream().batch(2))
 
 
-@pytest.mark.parametrize("size", [(21, 12), (8, 31), (17, 12)])
-def test_an_image_smaller_than_a_crop_is_named(size: tuple[int, int]) -> None:
-    name = "chart_1 is 16 x 16 px" if size == (17, 12) else "chart_0 is 30 x 20 px"
-    with pytest.raises(ValueError, match=rf"{name}.* smaller than the crop of {size[1]} x {size[0]} px: choose"):
-        stream(crop_size=size)
+WIDE, SQUARE = "chart_{} (30 x 20 px)", "chart_1 (16 x 16 px)"
+
+
+@pytest.mark.parametrize(
+    ("size", "small"),
+    [
+        ((21, 12), [WIDE.format(0), SQUARE, WIDE.format(2)]),
+        ((8, 31), [WIDE.format(0), SQUARE, WIDE.format(2)]),
+        ((17, 12), [SQUARE]),
+    ],
+)
+def test_images_smaller_than_a_crop_are_named(size: tuple[int, int], small: list[str]) -> None:
+    """An image that is listed several times is named once."""
+    message = f"smaller than the crop of {size[1]} x {size[0]} px: {', '.join(small)}: choose a smaller crop_size"
+    with pytest.raises(ValueError, match=rf"^{len(small)} of 3 images .*{re.escape(message)}"):
+        stream(crop_size=size, scenes=[*SCENES, *SCENES])
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 7])
+def test_one_image_fills_batches_of_any_size(batch_size: int) -> None:
+    batch = stream(scenes=SCENES[:1], batch_size=batch_size, augmentations=()).batch(0)
+    assert batch["image"].shape[0] == len({(x, y) for _, x, y in places(batch)}) == batch_size
+
+
+def test_data_sets_of_different_kinds_are_refused() -> None:
+    class Other(Chart):
+        pass
+
+    with pytest.raises(ValueError, match=r"different kinds, \['Chart', 'Other'\]: train on one kind"):
+        stream(scenes=ConcatDataset([SCENES, [Other(3)]]))
 
 
 def test_no_images_are_refused() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from bundle.data.diameters import Diameter
 from bundle.data.files import write_image
 from bundle.data.folder import DataFolder
 from bundle.data.points_csv import write_points
@@ -59,6 +60,21 @@ def test_points_are_in_the_likeness_of_the_real_ones(scenes: PointScenes) -> Non
     density = sum(len(scene.points) for scene in drawn) / sum(height * width for height, width in SIZES) / 20
     real_density = sum(len(scene.points) for scene in scenes) / sum(height * width for height, width in SIZES)
     assert density == pytest.approx(real_density, rel=0.1)
+
+
+def test_an_image_with_larger_objects_is_imitated_at_the_usual_size(tmp_path: Path) -> None:
+    """Twice the pixels and twice the diameter change nothing."""
+    size, points = SIZES[0], SOURCE.draw(SIZES[0], generator(7, 0))
+    items = []
+    for name, scale in (("small", 1), ("large", 2)):
+        items.append({"image": str(tmp_path / f"{name}.tif"), "points": str(tmp_path / f"{name}.csv")})
+        write_image(Path(items[-1]["image"]), np.full((3, scale * size[0], scale * size[1]), 200, np.uint8), MPP)
+        write_points(Path(items[-1]["points"]), scale * points + (scale - 1) / 2)
+    data = [items[0], items[1] | {"diameter": Diameter(10.0)}]
+    layout = SyntheticPointScenes(PointScenes(data, UniformAreaLaw(10.0), MPP), LAYOUT, 1, MPP).layout
+    alone = SyntheticPointScenes(PointScenes(items[:1], UniformAreaLaw(10.0), MPP), LAYOUT, 1, MPP).layout
+    assert (layout.density, layout.spacing) == pytest.approx((alone.density, alone.spacing), rel=1e-4)
+    assert (layout.spread, layout.contrast) == pytest.approx((0, alone.contrast), abs=0.02)
 
 
 def test_any_size_and_density_per_square_millimetre(scenes: PointScenes) -> None:

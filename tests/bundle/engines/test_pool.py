@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ignite.distributed as idist
 import pytest
 import torch
 
@@ -57,6 +58,38 @@ def test_a_place_does_not_depend_on_who_holds_the_others():
         new, places = numbered(4 * step, 4), drawn(step, 4)
         split = torch.cat([first(new[:2], drawn(step, 4)[:2]), second(new[2:], drawn(step, 4)[2:])])
         assert torch.equal(whole(new, places), split)
+
+
+@pytest.mark.parametrize(("saved_by", "resumed_by"), [(1, 2), (2, 4), (4, 2), (2, 1)])
+def test_a_saved_pool_goes_on_alike_in_other_numbers_of_processes(monkeypatch, saved_by, resumed_by):
+    """Every process takes its places of all that were saved."""
+    pool, restored = ImagePool(8), []
+    for step in range(3):
+        pool(numbered(4 * step, 4), drawn(step, 4))
+    parts = pool.state_dict()["images"].chunk(saved_by)  # as each process holds its own
+    for rank in range(resumed_by):
+        monkeypatch.setattr(idist, "get_rank", lambda rank=rank: rank)
+        monkeypatch.setattr(idist, "get_world_size", lambda: resumed_by)
+        restored.append(ImagePool(8))
+        restored[-1].load_state_dict({"images": torch.cat(parts)})
+    share = 4 // resumed_by
+    for step in range(3, 20):
+        places = drawn(step, 4)
+        out = [
+            one(numbered(4 * step + rank * share, share), places[rank * share : (rank + 1) * share])
+            for rank, one in enumerate(restored)
+        ]
+        assert torch.equal(torch.cat(out), pool(numbered(4 * step, 4), drawn(step, 4)))
+
+
+def test_a_pool_of_another_batch_is_refused(monkeypatch):
+    pool = ImagePool(8)
+    pool.load_state_dict({"images": torch.zeros(4, 1, 1, 2, 2)})
+    with pytest.raises(ValueError, match="4 places in this process, the batch 2 images: resume with the batch size"):
+        pool(torch.zeros(2, 1, 2, 2), drawn(0, 2))
+    monkeypatch.setattr(idist, "get_world_size", lambda: 3)
+    with pytest.raises(ValueError, match="4 places, which 3 processes cannot share"):
+        pool.load_state_dict({"images": torch.zeros(4, 1, 1, 2, 2)})
 
 
 def test_what_comes_out_has_no_graph_and_is_no_view_of_the_pool():

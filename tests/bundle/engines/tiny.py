@@ -87,9 +87,11 @@ def discriminator():
     return nn.Sequential(nn.Conv2d(3, 4, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 4, 1, 1))
 
 
-def cycle_trainer(stream=None, max_epochs=MAX_EPOCHS, rates=(1e-2, 1e-2), handlers=(), segmenter=None, **options):
+def cycle_trainer(
+    stream=None, max_epochs=MAX_EPOCHS, rates=(1e-2, 1e-2), handlers=(), segmenter=None, painter=None, **options
+):
     torch.manual_seed(0)
-    networks = Painter(), segmenter or Mapper(), discriminator(), discriminator()
+    networks = painter or Painter(), segmenter or Mapper(), discriminator(), discriminator()
     parameters = [[p for network in pair for p in network.parameters()] for pair in (networks[:2], networks[2:])]
     adam = [torch.optim.Adam(each, lr, betas=(0.5, 0.999)) for each, lr in zip(parameters, rates, strict=True)]
     pools = {"image_pool": ImagePool(3), "mask_pool": ImagePool(3)}

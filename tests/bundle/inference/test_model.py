@@ -19,6 +19,7 @@ from bundle.inference.model import (
     segmenter_of,
     smallest_object,
 )
+from bundle.networks.cnn3 import CNN3
 from bundle.networks.compact import Compact
 from bundle.networks.hovernet import HoverNet
 
@@ -124,6 +125,8 @@ DESCRIBED = [
     Compact(channels=[4, 8], norm="none"),
     HoverNet(width=0.125),
     HoverNet(image_channels=1, width=0.125, norm="group"),
+    CNN3(width=0.1),
+    CNN3(image_channels=1, width=0.05, dropout=(0, 0, 0.25, 0.25)),
 ]
 
 
@@ -143,7 +146,9 @@ def test_a_description_builds_the_same_architecture(network, tmp_path):
     torch.testing.assert_close(loaded(image), network.eval()(image))
 
 
-@pytest.mark.parametrize("network", [DESCRIBED[1], DESCRIBED[4]], ids=lambda network: type(network).__name__)
+@pytest.mark.parametrize(
+    "network", [DESCRIBED[1], DESCRIBED[4], DESCRIBED[6]], ids=lambda network: type(network).__name__
+)
 def test_a_network_that_describes_itself_can_be_scripted(network):
     image = torch.rand(1, 1, 19, 24)
     torch.testing.assert_close(torch.jit.script(network.eval())(image), network(image))

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
+from scipy.ndimage import distance_transform_edt
 
-from bundle.inference.outline import resample_outlines
+from bundle.inference.outline import grow, resample_outlines
 from transforms.resample import resample_image, resample_label
 
 
@@ -43,3 +45,22 @@ def test_the_same_or_a_coarser_size_takes_ids_as_they_are():
 
 def test_nothing_stays_nothing():
     assert not resample_outlines(torch.zeros(1, 4, 4, dtype=torch.int32), torch.ones(1, 8, 8)).any()
+
+
+@pytest.mark.parametrize("reach", [1.0, 1.7, 2.0, 4.5, 60.0])
+def test_growing_takes_the_nearest_object_within_reach(reach):
+    rng = np.random.default_rng(0)
+    label = np.where(rng.random((40, 50)) < 0.02, rng.integers(1, 9, (40, 50)), 0)
+    wanted = rng.random((40, 50)) < 0.7
+    grown = grow(label, wanted, reach)
+    distance = distance_transform_edt(label == 0)
+    assert np.array_equal(grown > 0, (label > 0) | (wanted & (distance <= reach)))
+    assert np.array_equal(grown[label > 0], label[label > 0])
+    for y, x in zip(*np.nonzero((grown > 0) & (label == 0)), strict=True):
+        rows, columns = np.nonzero(label == grown[y, x])
+        assert np.hypot(rows - y, columns - x).min() == distance[y, x]
+
+
+def test_of_equally_near_objects_the_upper_then_the_left_one_grows():
+    assert grow(np.array([[7, 0, 4]]), np.ones((1, 3), bool), 1).tolist() == [[7, 7, 4]]
+    assert grow(np.array([[2], [0], [1]]), np.ones((3, 1), bool), 1).tolist() == [[2], [2], [1]]

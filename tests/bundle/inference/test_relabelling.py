@@ -15,12 +15,15 @@ from monai.inferers import SimpleInferer
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bundle.data.diameters import Diameter
 from bundle.data.files import write_image
 from bundle.data.labels import read_label
 from bundle.data.points_csv import write_points
 from bundle.data.scenes import LabelScenes
+from bundle.inference import relabelling
 from bundle.inference.relabelling import Relabeller, with_labels
 from bundle.inference.segmenter import Segmenter
+from transforms.colour import colour_posterior
 from transforms.split import split_by_points
 
 DARK, BRIGHT = (0.35, 0.2, 0.5), (0.9, 0.75, 0.85)
@@ -120,6 +123,24 @@ def test_no_object_reaches_further_than_the_given_micrometres(radius: float, mpp
     y, x = np.mgrid[:60, :70]
     reach = np.hypot(x - 35, y - 30)[label[0].numpy() > 0].max()
     assert radius / mpp - 1 < reach <= radius / mpp
+
+
+@pytest.mark.parametrize(("own", "radius"), [(None, 6.0), (Diameter(12.0), 12.0), (Diameter(12, "px"), 3.0)])
+def test_lengths_grow_with_the_diameter_of_an_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: Diameter | None, radius: float
+) -> None:
+    """One of 0.25 um per px, all of it foreground, where objects of 6 um may reach 6 um and have a core of 1 um."""
+    cores: list[float] = []
+    monkeypatch.setattr(
+        relabelling, "colour_posterior", lambda *given: cores.append(given[3]) or colour_posterior(*given)
+    )
+    item = write_item(tmp_path, np.zeros((3, 120, 140), np.uint8), [(70.0, 60.0)], 0.25)
+    data = [item | ({"diameter": own} if own else {})]
+    relabeller(Blurred(), max_radius=6.0, core=1.0, diameter=6.0).write_labels(data, tmp_path / "new")
+    label = read_label(tmp_path / "new" / "labels" / "t 1.tif", (120, 140))
+    y, x = np.mgrid[:120, :140]
+    reach = np.hypot(x - 70, y - 60)[label[0].numpy() > 0].max() * 0.25  # um
+    assert radius - 0.6 < reach <= radius + 0.4 and cores == [pytest.approx(radius / 6 / 0.5)]
 
 
 # No two in one pixel, also where a pixel of the model is two of the image.

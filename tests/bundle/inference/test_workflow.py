@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,8 @@ import tifffile
 import torch
 from monai.data import MetaTensor
 
-from bundle.inference.model import ModelCard, save_model
+from bundle.inference.model import ModelCard, describe_output, save_model
+from bundle.inference.outputs import ClassOutput, HoverOutput
 from bundle.inference.segmenter import Segmenter, windows
 from bundle.inference.symmetry import FLIPS
 from bundle.inference.workflow import (
@@ -131,3 +133,17 @@ def test_a_configuration_must_fit_the_models_description(network, tmp_path):
         check_card(tmp_path / "model.pt", 0.25, 1, 6.0)
     (tmp_path / "model.json").unlink()
     check_card(tmp_path / "model.pt", 0.5, 3, 6.0)  # nothing to compare with
+
+
+def test_a_configuration_must_read_the_output_as_the_description_says(network, tmp_path):
+    network_def = {"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}
+    check = partial(check_card, tmp_path / "model.pt", 0.25, 3, 6.0)
+    save_model(tmp_path / "model.pt", network, ModelCard(network_def, mpp=0.25))
+    check(HoverOutput(0.25))
+    tuned = HoverOutput(0.25, threshold=0.4, smallest=5.0)
+    save_model(tmp_path / "model.pt", network, ModelCard(network_def, 0.25, output=describe_output(tuned)))
+    check(tuned)
+    with pytest.raises(ValueError, match=r"add --network_output::threshold 0\.4 --network_output::smallest 5\.0$"):
+        check(HoverOutput(0.25))
+    with pytest.raises(ValueError, match=r"add --network_output::_target_ bundle\.inference\.outputs\.HoverOutput"):
+        check(ClassOutput(0.25, threshold=0.4, smallest=5.0))

@@ -112,7 +112,7 @@ def bundle_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         (root / "configs" / name).write_text(text)
     (root / "configs" / "presets" / "tiny.yaml").write_text("updates: 3\n")
-    (root / "configs" / "variants" / "wide.yaml").write_text("width: 8\n")
+    (root / "configs" / "variants" / "wide.yaml").write_text("width: 8\nof_another_stage: 1\n")
     (root / "configs" / "logging.conf").write_text(LOGGING)
     (root / "configs" / "metadata.json").write_text('{"version": "0.0.1"}')
     monkeypatch.syspath_prepend(str(root))

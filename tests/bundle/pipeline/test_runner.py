@@ -52,7 +52,8 @@ def test_manifest_says_how_the_stage_was_made(make_request: MakeRequest, stages:
     manifest = read_manifest(request.output_dir / "synthesis")
     assert manifest is not None
     chosen = {name: manifest["settings"][name] for name in ("updates", "width", "seed", "split")}
-    assert not {"dataset_dir", "output_dir", "device", "resume"} & set(manifest["settings"])
+    neutral = {"dataset_dir", "output_dir", "device", "resume"}
+    assert not {*neutral, "of_another_stage"} & set(manifest["settings"])
     assert chosen == {"updates": 2, "width": 8, "seed": 7, "split": "training"}
     assert set(manifest["inputs"]) == {"images/a.png", "images/b.png", "points/a.csv", "points/b.csv"}
     assert "configs/presets/tiny.yaml" in manifest["record"]["config_files"]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from monai.bundle import ConfigParser
 
-from bundle.pipeline.settings import check_overrides, flatten, overrides_of, parse_overrides, path_expression
+from bundle.pipeline.settings import check_overrides, flatten, overrides_of, parse_overrides, path_expression, reachable
 
 TRICKY = [
     "a#b",
@@ -107,3 +107,9 @@ def test_flatten_gives_the_ids_of_bundle_run() -> None:
     flat = flatten(config)
     assert flat == {"a::b::0": 1, "a::b::1::c": 2, "a::empty": {}, "d": None}
     assert all(ConfigParser(config)[name] == value for name, value in flat.items())
+
+
+def test_ids_that_a_stage_refers_to_are_its_own():
+    config = {"a": "@b", "b": {"x": ["$f(@c) + @c::d", 3]}, "c": {"d": 1}, "other": "@a", "e": "@missing"}
+    assert reachable(config, ["a"]) == {"a", "b", "c"}
+    assert reachable(config, ["e", "unknown"]) == {"e", "unknown"}

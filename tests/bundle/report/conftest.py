@@ -118,8 +118,11 @@ def output_maker(folder: Path) -> Callable[..., Path]:
         write_dataset(dataset, size, labels)
         (output / "synthesis" / "samples").mkdir(parents=True)
         for step in (100, 200, 300, 400):
-            Image.fromarray(paint(draw_disks(size, 20, step)[0], step)).save(output / f"synthesis/samples/{step}.png")
+            for kind in ("update", "noises"):
+                picture = Image.fromarray(paint(draw_disks(size, 20, step)[0], step))
+                picture.save(output / f"synthesis/samples/{kind}_{step:06d}.png")
         write_losses(output / "synthesis" / "losses.csv", ["generator_adversarial", "cycle", "instance"], 50)
+        write_losses(output / "synthesis" / "watch.csv", ["contrast_real", "cycle"], 4)
         write_synthetic(output / "synthetic", size)
         for row, shift in zip((".", *(f"baselines/{name}" for name in baselines)), (0, 1, 2), strict=False):
             (output / row / "segmentation").mkdir(parents=True)

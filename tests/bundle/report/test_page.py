@@ -68,17 +68,18 @@ def test_headline_gives_mean_and_sd_and_below_it_the_baselines(page: Page) -> No
     assert "ellipses as labels of the real images 0.530, dense labels (upper bound) 0.430." in page.text
 
 
-def test_page_holds_everything_itself(page: Page) -> None:
+def test_page_holds_everything_itself(whole: Path, page: Page) -> None:
     assert page.all("script") == []
     assert page.all("link") == []
     assert page.all("img") and all(str(image["src"]).startswith("data:image/") for image in page.all("img"))
-    assert "url(" not in "".join(re.findall(r"<style>.*?</style>", page.rawdata, re.S))
+    styles = re.findall(r"<style>.*?</style>", (whole / "report" / "index.html").read_text("utf-8"), re.S)
+    assert styles and "url(" not in "".join(styles)
 
 
 def test_every_picture_has_an_alternative_text(page: Page) -> None:
     assert all(image.get("alt") for image in page.all("img"))
     curves = [each for each in page.all("div") if each.get("role") == "img"]
-    assert len(curves) == 2 and all(each.get("aria-label") for each in curves)
+    assert len(curves) == 3 and all(each.get("aria-label") for each in curves)
 
 
 def test_names_are_shown_as_they_are_and_never_as_markup(page: Page) -> None:
@@ -111,6 +112,18 @@ def test_rows_of_pictures_lead_from_points_to_training_pairs(page: Page) -> None
     alternatives = [str(image["alt"]) for image in page.all("img")]
     assert sum("synthetic image painted" in text for text in alternatives) == 3
     assert sum("outlines found around" in text for text in alternatives) == 2
+
+
+def test_the_panel_is_shown_from_the_start_to_the_end_and_its_last_noises(page: Page) -> None:
+    captions = re.findall(r"update (\d+): (mask, painted|masks, each)", page.text)
+    shown = [("100", "mask, painted"), ("300", "mask, painted"), ("400", "mask, painted"), ("400", "masks, each")]
+    assert captions == shown
+
+
+def test_what_is_watched_is_drawn_beside_the_losses_and_each_loss_once(whole: Path) -> None:
+    text = (whole / "report" / "index.html").read_text(encoding="utf-8")
+    assert text.count("<span>Seen in the same crops all along") == 1
+    assert text.count(">contrast real<") == 1 and text.count(">cycle<") == 1
 
 
 def test_settings_versions_and_the_command_are_there(page: Page, whole: Path) -> None:

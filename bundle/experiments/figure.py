@@ -1,0 +1,91 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The picture of an experiment: the same masks, painted by each row (after the paper's Fig. 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from transforms.random import generator
+from transforms.resample import resample_image
+from transforms.style import image_style
+
+from ..data.folder import DataFolder
+from ..data.io import load_image
+from ..data.labels import read_label
+from ..inference.painting import load_painter
+from ..report.pictures import coloured
+from .rows import Row
+
+OTHER_NOISE = 3  # last key of the draw of the second picture of a mask
+
+
+def draw_figure(
+    path: Path, root: Path, rows: Sequence[Row], folder: DataFolder, images: Sequence[int], side: int = 128
+) -> None:
+    """Write a PNG: a line for each image; its mask, the real image, then two noises of each row that is finished.
+
+    Args:
+        path: the PNG.
+        root: of the experiment.
+        rows: those to show, all at their first seed.
+        folder: the real images.
+        images: places of the images to show in the part "training".
+        side: of the crop from the middle of each image, px at the networks' spacing.
+
+    Raises:
+        FileNotFoundError: none of the rows has painted.
+    """
+    finished = [row for row in rows if (row.folder(root, row.seeds[0]) / "synthetic" / "images").is_dir()]
+    if not finished:
+        raise FileNotFoundError(f"{root}: no row has painted anything yet: run the experiment first")
+    columns: dict[str, list[np.ndarray]] = {"mask": [], "real image": []}
+    for place in images:
+        item = folder.training[place]
+        masks = finished[0].folder(root, finished[0].seeds[0]) / "synthetic" / "labels"
+        label = read_label(masks / f"{item.name}_000.tif")
+        columns["mask"].append(coloured(centre(label, side)[0].numpy()))
+        real = resample_image(load_image(item.image_path, folder.channels).image, (label.shape[-2], label.shape[-1]))
+        columns["real image"].append(as_pixels(centre(real, side)))
+        for row in finished:
+            for noise in range(2):
+                columns.setdefault(f"{row.name}, noise {noise + 1}", []).append(
+                    as_pixels(centre(painted(root, row, label, real, place, noise), side))
+                )
+    _write(path, columns)
+
+
+def painted(root: Path, row: Row, label: Tensor, real: Tensor, place: int, noise: int) -> Tensor:
+    """One image of a row's generator on a label (1, H, W), in the style of a real one: float (C, H, W) in [0, 1]."""
+    painter = load_painter(row.folder(root, row.seeds[0]) / "synthesis" / "generator.pt")
+    return painter.paint(label, generator(0, place, noise, OTHER_NOISE), image_style(real[None])[0])
+
+
+def centre(image: Tensor, side: int) -> Tensor:
+    """The middle (C, side, side) of (C, H, W)."""
+    top, left = ((length - side) // 2 for length in image.shape[-2:])
+    return image[:, max(top, 0) : max(top, 0) + side, max(left, 0) : max(left, 0) + side]
+
+
+def as_pixels(image: Tensor) -> np.ndarray:
+    """(C, H, W) in [0, 1] to (H, W, 3)."""
+    return torch.as_tensor(image).expand(3, -1, -1).permute(1, 2, 0).clamp(0, 1).numpy()
+
+
+def _write(path: Path, columns: dict[str, list[np.ndarray]]) -> None:
+    lines = len(columns["mask"])
+    page = Figure(figsize=(1.25 * len(columns), 1.3 * lines + 0.3), layout="constrained")
+    axes = page.subplots(lines, len(columns), squeeze=False)
+    for column, (title, panels) in enumerate(columns.items()):
+        axes[0, column].set_title(title, fontsize=7)
+        for line, panel in enumerate(panels):
+            axes[line, column].imshow(panel, interpolation="nearest")
+            axes[line, column].set_axis_off()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.savefig(path, dpi=130)

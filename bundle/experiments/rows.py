@@ -1,0 +1,83 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of the experiments, as data: what each lays over the configuration, and which seeds it is run with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """One configuration of an experiment.
+
+    Args:
+        name: short; names its folder.
+        says: what is special about it, a few words for the table.
+        variant: files of `configs/variants/`, separated by commas, as `Request` takes them.
+        seeds: of its runs.
+        overrides: settings of its own, as `parse_overrides` returns them.
+        painter: name of the row whose trained networks it uses instead of training its own, at the same seed; "": none.
+        paired: whether its synthetic images have real counterparts to be compared with.
+    """
+
+    name: str
+    says: str
+    variant: str
+    seeds: tuple[int, ...] = (0,)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    painter: str = ""
+    paired: bool = True
+
+    def folder(self, root: Path, seed: int) -> Path:
+        """Where the pipeline writes for one of its seeds."""
+        return root / "rows" / f"{self.name}_seed{seed}"
+
+    def quality_path(self, root: Path, seed: int) -> Path:
+        """The file with the image metrics of one of its seeds."""
+        return root / "quality" / f"{self.name}_seed{seed}.json"
+
+
+def ablation_rows() -> list[Row]:
+    """The paper's ablation (METHOD section 5), its parts one at a time, and what is ours."""
+    return [
+        Row("a", "plain CycleGAN", "published,plain_cyclegan", (0, 1)),
+        Row("b1", "(a) with noise at the input", "published,plain_cyclegan,cyclegan_noise"),
+        Row("b2", "(c) without both point losses", "published,no_point_losses", (0, 1)),
+        Row("c", "the method as published", "published", (0, 1)),
+        Row("no_global_noise", "(c) without global noise", "published,no_global_noise"),
+        Row("no_local_noise", "(c) without local noise", "published,no_local_noise"),
+        Row("no_point_synthetic", "(c) without the point loss on F(G(s))", "published,no_point_loss_synthetic"),
+        Row("no_point_real", "(c) without the point loss on F(x)", "published,no_point_loss_real"),
+        Row("resnet_generator", "(c) with a ResNet for SPADE", "published,resnet_generator"),
+        Row("resnet_mapper", "(c) with a ResNet for F, L1 for the instance loss", "published,resnet_mapper"),
+        Row("no_pool", "(c) without image pools", "published,no_pool"),
+        Row("average", "(c) painted with averaged weights", "published,average", painter="c"),
+        Row("warm_start", "(c) after a warm start of F", "published,warm_start"),
+        Row("style", "(c) with a style code per image", "published,style"),
+        Row("blobs", "(c) with shapes that are no ellipses", "published,blobs"),
+    ]
+
+
+PAIRS = (23, 46, 69, 92)  # numbers of synthetic pairs in the paper's Table 3
+
+
+def pairs_rows(painter: str, epochs: int) -> list[Row]:
+    """The paper's Table 3: segmenters trained on more and more images over fully synthetic points.
+
+    Args:
+        painter: row of the ablation whose generator paints them.
+        epochs: of the configuration, for the segmenter with 46 pairs; at equal epochs over the pairs the others have
+            them in proportion, at equal updates the same.
+    """
+    rows = []
+    for pairs in PAIRS:
+        for name, length in {"updates": epochs, "epochs": max(round(epochs * pairs / 46), 1)}.items():
+            overrides = {"synthetic/synthetic_images": pairs, "segmentation/segmentation_epochs": length}
+            says = f"{pairs} pairs, equal {name}"
+            variant = "published,synthetic_points"
+            rows.append(Row(f"pairs_{pairs}_{name}", says, variant, (0,), overrides, painter, paired=False))
+    return rows

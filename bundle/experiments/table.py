@@ -1,0 +1,115 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From the folders of an experiment's runs to one table: a CSV for programs, Markdown for documents.
+
+Everything in it is read from what the runs wrote; a run that is not finished has no row.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data.atomic import write_text
+from ..data.manifest import read_manifest
+from ..inference.model import load_network
+from ..metrics import summarise
+from ..report.results import read_metrics
+from .rows import Row
+
+SEGMENTATION = {"aji": "AJI", "pq": "PQ", "iou": "IoU", "f1": "F1", "dice": "object Dice"}
+Record = dict[str, Any]
+
+
+def collect(root: Path, rows: Sequence[Row]) -> list[Record]:
+    """One record for each finished run of the rows, in their order."""
+    runs = [(row, seed) for row in rows for seed in row.seeds]
+    return [record for row, seed in runs if (record := read_run(root, row, seed)) is not None]
+
+
+def read_run(root: Path, row: Row, seed: int) -> Record | None:
+    """Name, what it says, seed, sizes and budget, image metrics and metrics of segmentation; None: not finished."""
+    folder = row.folder(root, seed)
+    metrics = read_metrics(folder / "predictions" / "metrics.csv")
+    manifest = read_manifest(folder / "synthesis")
+    if not metrics or manifest is None or not manifest.get("complete"):
+        return None
+    record: Record = {"row": row.name, "says": row.says, "seed": seed, **budget(folder)}
+    record |= _quality(row.quality_path(root, seed))
+    for metric, entry in summarise(metrics).items():
+        if metric in SEGMENTATION:
+            record |= {metric: entry["mean"], f"{metric}_sd": entry["sd"]}
+    return record
+
+
+def budget(folder: Path) -> Record:
+    """Sizes and budget of a run: parameters of G, crop, batch, updates and minutes of stage 1, updates of stage 3."""
+    settings = {stage: (read_manifest(folder / stage) or {}) for stage in ("synthesis", "segmentation")}
+    first, third = (settings[stage].get("settings", {}) for stage in ("synthesis", "segmentation"))
+    seconds = sum(session.get("seconds") or 0 for session in settings["synthesis"].get("sessions", []))
+    generator = load_network(folder / "synthesis" / "generator.pt").network
+    return {
+        "parameters": sum(parameter.numel() for parameter in generator.parameters()),
+        "width": first.get("generator_def::width", first.get("resnet_width")),
+        "crop": first.get("crop_size::0"),
+        "batch": first.get("synthesis_batch_size"),
+        "updates": first.get("synthesis_updates_per_epoch", 0) * first.get("synthesis_epochs", 0),
+        "minutes": seconds / 60,
+        "segmenter_updates": third.get("segmentation_updates_per_epoch", 0) * third.get("segmentation_epochs", 0),
+    }
+
+
+def _quality(path: Path) -> Record:
+    if not path.is_file():
+        return {}
+    quality = json.loads(path.read_text(encoding="utf-8"))
+    record: Record = {"digest": quality["digest"], "crops": quality["crops"]}
+    for name, entry in quality["metrics"].items():
+        record |= {name: entry["mean"], f"{name}_sd": entry["sd"]}
+    return record
+
+
+def write_csv(path: Path, records: Sequence[Record]) -> None:
+    """All columns of all records; a value that a run does not have is left empty."""
+    columns = list(dict.fromkeys(column for record in records for column in record))
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    write_text(path, lines.getvalue())
+
+
+def markdown(records: Sequence[Record]) -> str:
+    """The table as docs/ shows it: budget, image metrics with their sd over bootstraps, segmentation over images."""
+    image_metrics = [
+        column.removesuffix("_sd")
+        for column in dict.fromkeys(column for record in records for column in record)
+        if column.endswith("_sd") and column.removesuffix("_sd") not in SEGMENTATION
+    ]
+    header = ["row", "seed", "G", "crop x batch x updates", "min", *image_metrics, *SEGMENTATION.values()]
+    lines = [_line(header), _line(["---"] * len(header))]
+    for record in records:
+        size = f"{record['parameters'] / 1e6:.2f} M, width {record['width']}"
+        work = f"{record['crop']} x {record['batch']} x {record['updates']}"
+        cells = [f"{record['says']} (`{record['row']}`)", str(record["seed"]), size, work, f"{record['minutes']:.0f}"]
+        cells += [spread(record, metric) for metric in (*image_metrics, *SEGMENTATION)]
+        lines.append(_line(cells))
+    return "\n".join(lines) + "\n"
+
+
+def spread(record: Record, metric: str) -> str:
+    """Mean ± sd to three figures, "" where it was not measured."""
+    mean, sd = record.get(metric), record.get(f"{metric}_sd")
+    if mean is None or math.isnan(mean):
+        return ""
+    digits = 3 if abs(mean) < 10 else 1
+    return f"{mean:.{digits}f} ± {sd:.{digits}f}" if sd is not None and not math.isnan(sd) else f"{mean:.{digits}f}"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

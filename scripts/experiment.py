@@ -1,0 +1,160 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Experiments on the synthesis: the paper's ablation and its Table 3, on a data set with labels to measure with.
+
+    python -m scripts.experiment ablation --dataset_dir DATA --output_dir OUT --mpp 0.25
+    python -m scripts.experiment pairs --dataset_dir DATA --output_dir OUT --mpp 0.25
+    python -m scripts.experiment figure --dataset_dir DATA --output_dir OUT --path synthesis.png
+
+The first takes hours. It may be cut at any time, and started several times side by side on one output folder (with
+OMP_NUM_THREADS=1 on as many cores); the same command goes on. Tables are written anew after every call.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /path/to/scripts/experiment.py`
+
+from bundle.data.folder import DataFolder
+from bundle.data.io import check_mpp
+from bundle.engines.device import resolve_device
+from bundle.experiments.figure import draw_figure
+from bundle.experiments.rows import Row, ablation_rows, pairs_rows
+from bundle.experiments.run import run_experiment
+from bundle.experiments.table import collect, markdown, write_csv
+from bundle.pipeline.request import Request
+from bundle.pipeline.settings import parse_overrides
+from scripts.command_line import run_command
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[1]
+SHOWN = ("a", "b1", "b2", "c")  # rows of the figure
+
+
+def ablation(
+    dataset_dir: str,
+    output_dir: str,
+    rows: str = "",
+    seeds: int = 2,
+    preset: str = "cpu",
+    mpp: float | None = None,
+    device: str = "auto",
+    synthesis_epochs: int = 30,
+    segmentation_epochs: int = 10,
+    inception: str = "",
+    table_only: bool = False,
+) -> None:
+    """Train, paint, segment and measure each configuration of the paper's ablation, each part left out, and ours.
+
+    Args:
+        dataset_dir: folder with images/, points/, labels/ and split.json.
+        output_dir: folder for all rows: new, empty, or that of an earlier call, which is then continued.
+        rows: names of those to run, separated by commas; without it all.
+        seeds: most runs of a row; (a), (b2) and (c) have two.
+        preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
+        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        device: auto, cpu, cuda or cuda:N.
+        synthesis_epochs: length of stage 1, in epochs of the preset (100 updates at cpu and paper scale).
+        segmentation_epochs: length of stage 3, likewise.
+        inception: file of Inception-v3's weights for the image metrics; without it the encoder of a segmenter trained
+            on ellipses takes its place, and the distances have names of their own.
+        table_only: run nothing, write the table of what is finished.
+    """
+    chosen = [replace(row, seeds=row.seeds[:seeds]) for row in choose(ablation_rows(), rows)]
+    request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
+    _run(request, chosen, inception, "ablation", table_only)
+
+
+def pairs(
+    dataset_dir: str,
+    output_dir: str,
+    painter: str = "c",
+    preset: str = "cpu",
+    mpp: float | None = None,
+    device: str = "auto",
+    synthesis_epochs: int = 30,
+    segmentation_epochs: int = 10,
+    table_only: bool = False,
+) -> None:
+    """Train segmenters on 23, 46, 69 and 92 images over fully synthetic points, at equal updates and at equal epochs.
+
+    Args:
+        dataset_dir: folder with images/, points/, labels/ and split.json.
+        output_dir: that of the ablation, whose row `painter` is finished.
+        painter: row whose generator paints.
+        preset: as for ablation.
+        mpp: as for ablation.
+        device: as for ablation.
+        synthesis_epochs: that of the ablation.
+        segmentation_epochs: length of stage 3 with 46 pairs, in epochs of the preset.
+        table_only: run nothing, write the table of what is finished.
+    """
+    request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
+    _run(request, pairs_rows(painter, segmentation_epochs), "", "pairs", table_only)
+
+
+def figure(dataset_dir: str, output_dir: str, path: str, images: str = "0,7,15", mpp: float | None = None) -> None:
+    """Draw the same masks as painted by the rows (a), (b1), (b2) and (c), two noises each.
+
+    Args:
+        dataset_dir: as for ablation.
+        output_dir: that of the ablation.
+        path: PNG to write; one that is there is replaced.
+        images: places of the images in the list of training images, separated by commas.
+        mpp: as for ablation.
+    """
+    places = [int(place) for place in images.split(",")]
+    shown = [row for row in ablation_rows() if row.name in SHOWN]
+    draw_figure(Path(path), Path(output_dir), shown, DataFolder(dataset_dir, check_mpp(mpp)), places)
+    logger.info("written: %s", Path(path).resolve())
+
+
+def choose(rows: Sequence[Row], names: str) -> list[Row]:
+    """Those of the rows whose names are given, separated by commas, in the rows' order; all where none is given."""
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in {row.name for row in rows}]:
+        raise ValueError(f"row {unknown[0]!r}: choose among {', '.join(row.name for row in rows)}")
+    return [row for row in rows if not wanted or row.name in wanted]
+
+
+def _run(request: Request, rows: Sequence[Row], inception: str, name: str, table_only: bool) -> None:
+    unfinished = [] if table_only else run_experiment(request, rows, inception)
+    records = collect(request.output_dir, rows)
+    request.output_dir.mkdir(parents=True, exist_ok=True)
+    write_csv(request.output_dir / f"{name}.csv", records)
+    (request.output_dir / f"{name}.md").write_text(markdown(records), encoding="utf-8")
+    logger.info("%d of %d runs in %s", len(records), sum(len(row.seeds) for row in rows), request.output_dir)
+    if unfinished:
+        raise ValueError("not finished: " + "; ".join(unfinished))
+
+
+def _request(
+    dataset_dir: str,
+    output_dir: str,
+    preset: str,
+    mpp: float | None,
+    device: str,
+    synthesis_epochs: int,
+    segmentation_epochs: int,
+) -> Request:
+    return Request(
+        dataset_dir=Path(dataset_dir),
+        output_dir=Path(output_dir),
+        bundle_root=ROOT,
+        preset=preset,
+        device=str(resolve_device(device)),
+        image_mpp=check_mpp(mpp),
+        overrides=parse_overrides(
+            f"synthesis/synthesis_epochs={synthesis_epochs}; segmentation/segmentation_epochs={segmentation_epochs}"
+        ),
+    )
+
+
+if __name__ == "__main__":
+    run_command({"ablation": ablation, "pairs": pairs, "figure": figure})

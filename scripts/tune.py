@@ -1,0 +1,52 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Choose the parameters of post-processing by the points of a few images; no label is opened.
+
+    python -m scripts.tune points --model OUT/segmentation --dataset_dir DATA --names "image_07,image_12"
+
+The choice is written into OUT/segmentation/model.json, and whatever segments with this model uses it from then on. Best
+are images in no part of split.json, for the network has not seen them; those of the training part will do.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from bundle.data.folder import DataFolder
+from bundle.engines.device import resolve_device
+from bundle.inference.model import Model, describe_output, load_network
+from bundle.inference.tuning import tune, write_tuning
+from scripts.command_line import run_command
+
+logger = logging.getLogger(__name__)
+
+
+def points(
+    model: str, dataset_dir: str, names: str, mpp: float | None = None, radius: float = 3.0, device: str = "auto"
+) -> None:
+    """Try a grid of parameters and keep the one of highest detection F1.
+
+    Args:
+        model: trained weights with their .json beside them, or their folder.
+        dataset_dir: the data set: images/ and points/.
+        names: base names of the images to choose by, with commas between; none of the testing part.
+        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        radius: how far a found centre may lie from a point, um.
+        device: auto, cpu, cuda or cuda:N.
+    """
+    if not radius > 0:
+        raise ValueError(f"radius is {radius} um: give a distance above 0")
+    weights = Path(model) / "model.pt" if Path(model).is_dir() else Path(model)
+    loaded = load_network(weights)
+    loaded = Model(loaded.network.to(resolve_device(device)), loaded.card)
+    folder = DataFolder(dataset_dir, mpp, loaded.card.channels)
+    tuning = tune(loaded, folder, [name.strip() for name in names.split(",") if name.strip()], radius)
+    logger.info("before: detection F1 %.4f, %s", tuning.score_before, describe_output(loaded.card.build_output()))
+    logger.info("after:  detection F1 %.4f, %s", tuning.score, describe_output(tuning.output))
+    write_tuning(weights, tuning)
+    logger.info("%s holds the choice", weights.with_suffix(".json"))
+
+
+if __name__ == "__main__":
+    run_command({"points": points})
