@@ -23,7 +23,13 @@ logger = logging.getLogger(__name__)
 
 
 def points(
-    model: str, dataset_dir: str, names: str, mpp: float | None = None, radius: float = 3.0, device: str = "auto"
+    model: str,
+    dataset_dir: str,
+    names: str,
+    mpp: float | None = None,
+    radius: float = 3.0,
+    vary: str = "threshold",
+    device: str = "auto",
 ) -> None:
     """Try a grid of parameters and keep the one of highest detection F1.
 
@@ -33,6 +39,8 @@ def points(
         names: base names of the images to choose by, with commas between; none of the testing part.
         mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
         radius: how far a found centre may lie from a point, um.
+        vary: what to choose, with commas between: threshold, smoothing, smallest, reach. More than the threshold needs
+            many images.
         device: auto, cpu, cuda or cuda:N.
     """
     if not radius > 0:
@@ -41,11 +49,16 @@ def points(
     loaded = load_network(weights)
     loaded = Model(loaded.network.to(resolve_device(device)), loaded.card)
     folder = DataFolder(dataset_dir, mpp, loaded.card.channels)
-    tuning = tune(loaded, folder, [name.strip() for name in names.split(",") if name.strip()], radius)
+    tuning = tune(loaded, folder, listed(names), radius, listed(vary))
     logger.info("before: detection F1 %.4f, %s", tuning.score_before, describe_output(loaded.card.build_output()))
     logger.info("after:  detection F1 %.4f, %s", tuning.score, describe_output(tuning.output))
     write_tuning(weights, tuning)
     logger.info("%s holds the choice", weights.with_suffix(".json"))
+
+
+def listed(text: str) -> list[str]:
+    """What stands between the commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 if __name__ == "__main__":

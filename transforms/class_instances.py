@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Probabilities of background, inside and boundary to instance label, after Kumar et al. 2017.
 
-What is surely inside comes in pieces, one for each nucleus, since boundaries lie between them. The pieces grow into the
-pixels that are rather boundary than background, a short way, and where two of them meet they stop at the crest of the
+Foreground that is rather inside than boundary comes in pieces, one for each nucleus, since boundaries lie between them.
+The pieces grow into the rest of the foreground, a short way, and where two of them meet they stop at the crest of the
 boundary's probability. Kumar et al. grow each piece until that crest lies on its outline, pixel by pixel; a watershed
 finds it for all pieces at once. Nothing is normalised over the image: tiles agree.
 """
@@ -36,8 +36,7 @@ def classes_to_label(
     Args:
         probabilities: (3, H, W): background, inside and boundary, in [0, 1].
         mpp: um per px.
-        threshold: what inside alone is above is the core of an object; what inside and boundary together are above is
-            foreground. Kumar et al. use 0.5.
+        threshold: pixels with inside and boundary together above it are foreground.
         reach: um that a core grows by.
         smallest: objects of fewer px are dropped.
 
@@ -52,11 +51,12 @@ def classes_to_label(
         raise ValueError(f"mpp is {mpp}: it must be a positive number of um per px")
     array = as_classes(probabilities)
     inside, boundary = array[INSIDE], array[BOUNDARY]
-    cores, count = components(inside > threshold)
+    foreground = inside + boundary > threshold
+    cores, count = components(foreground & (inside > boundary))
     if count:
         near = distance_transform_edt(cores == 0) <= reach / mpp
         height = np.rint(boundary * LEVELS)  # where it is level, pieces share it out by distance
-        cores = watershed(height, cores, mask=(inside + boundary > threshold) & near)
+        cores = watershed(height, cores, mask=foreground & near)
     return torch.from_numpy(raster_ids(cores, smallest))[None].to(probabilities.device)
 
 
@@ -74,7 +74,7 @@ class ClassesToLabel(Transform):
 
     Args:
         mpp: um per px.
-        threshold: for the cores of objects, and for the foreground.
+        threshold: pixels with inside and boundary together above it are foreground.
         reach: um that a core grows by.
         smallest: objects of fewer px are dropped.
     """
@@ -96,7 +96,7 @@ class ClassesToLabeld(MapTransform):
         keys: maps of class probabilities to read.
         mpp: um per px.
         output_keys: where the labels go, one for each key.
-        threshold: for the cores of objects, and for the foreground.
+        threshold: pixels with inside and boundary together above it are foreground.
         reach: um that a core grows by.
         smallest: objects of fewer px are dropped.
         allow_missing_keys: whether a missing key is passed over instead of an error.

@@ -22,7 +22,7 @@ ARGUMENTS = {"channels": [4, 8], "norm": "none"}
 
 @pytest.fixture
 def model(tmp_path):
-    """A network whose weights are set by hand: the darker, the more probable; the pale disc has m of about .35."""
+    """Weights set by hand: the darker, the more probable; the logit of m is 20 times the darkness, less 10."""
     network = Compact(**ARGUMENTS)
     with torch.no_grad():
         for weight in network.parameters():

@@ -77,7 +77,7 @@ def test_every_object_has_one_core_and_hangs_together(seed):
     probabilities = torch.from_numpy(gaussian_filter(drawn, (0, 1.5, 1.5)) * 12).softmax(0).float()
     label = classes_to_label(probabilities, MPP, smallest=1)[0].numpy()
     inside, boundary = probabilities[1:].numpy()
-    cores, count = components(inside > 0.5)
+    cores, count = components((inside > boundary) & (inside + boundary > 0.5))
     assert label.max() == count and np.array_equal(label, raster_ids(label))
     assert (label[cores > 0] > 0).all() and (inside + boundary > 0.5)[label > 0].all()
     for each in range(1, count + 1):

@@ -71,7 +71,7 @@ def test_what_is_no_object_raises_the_smallest_area(tmp_path):
     everything = tune(Model(Decoder(), CARD), DataFolder(tmp_path), ["a"])
     assert everything.output == segmenter_of(Model(Decoder(), CARD)).output and everything.score < 1
     views = [Seen(map_of_a_disc_and_a_speck(), (40, 40), torch.tensor([[20.0, 20.0]]), 8.0)]
-    found = {output.smallest: score(views, output, 4) for output in candidates(HoverOutput(MPP), 6.0)}
+    found = {output.smallest: score(views, output, 4) for output in candidates(HoverOutput(MPP), ["smallest"], 6.0)}
     assert found[None] == pytest.approx(2 / 3) and found[max(filter(None, found))] == 1.0
 
 
@@ -129,12 +129,18 @@ def test_images_that_cannot_tell_are_refused(tmp_path, names, message):
 
 def test_candidates_vary_what_the_output_has():
     own = ClassOutput(0.5, reach=0.9)
-    found = list(candidates(own, 6.0))
+    found = list(candidates(own, ["threshold", "reach", "smallest"], 6.0))
     assert found[0] == own and all(isinstance(each, ClassOutput) and each.mpp == 0.5 for each in found)
     assert {each.reach for each in found} > {0.5, 0.9, 1.5} and {each.threshold for each in found} > {0.3, 0.5}
-    assert max(each.smallest for each in found[1:]) == pytest.approx(3 / 7 * math.pi * 9, abs=0.01)
-    assert all(each.smallest is None for each in candidates(HoverOutput(), None))
-    assert len(set(candidates(HoverOutput(), None))) == len(list(candidates(HoverOutput(), None))) - 1  # its own
+    assert max(each.smallest for each in found[1:]) == pytest.approx(2 / 7 * math.pi * 9, abs=0.01)
+    threshold_alone = list(candidates(own, ["threshold"], None))
+    assert {each.reach for each in threshold_alone} == {0.9} and len(set(threshold_alone)) == len(threshold_alone) - 1
+
+
+@pytest.mark.parametrize(("vary", "diameter"), [(["reach"], 6.0), (["colour"], 6.0), ([], 6.0), (["smallest"], None)])
+def test_parameters_that_there_are_not_are_refused(vary, diameter):
+    with pytest.raises(ValueError, match="choose of threshold, smoothing"):
+        list(candidates(HoverOutput(), vary, diameter))
 
 
 def test_an_image_of_nothing_does_not_count():
