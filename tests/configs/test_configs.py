@@ -16,6 +16,7 @@ import tifffile
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from bundle.data.io import load_image
 from bundle.data.manifest import read_manifest
 from bundle.data.simulate import write_dataset
 from bundle.inference.batch import BatchSegmenter
@@ -126,7 +127,8 @@ def test_cnn3_trains_and_its_model_says_how_it_is_read(dataset, tmp_path):
     assert card.build_output() == ClassOutput(mpp=0.5) and card.network["width"] == 0.05
     with torch.no_grad():  # a few updates teach it nothing; so that it finds something, no class is to be rare
         network.classifier[-1].weight *= 50
-        network.classifier[-1].bias -= network(torch.rand(1, 3, 64, 64))[0].flatten(1).median(1).values
+        image = load_image(dataset / "images" / "simulated_002.tif").image
+        network.classifier[-1].bias -= network(image[None])[0].flatten(1).median(1).values
     torch.save(network.state_dict(), segmentation / "model.pt")
     folders = {"dataset_dir": dataset, "segmentation_dir": segmentation, "output_dir": tmp_path / "predictions"}
     for variant in ("", ",variants/cnn3.yaml"):  # which a pipeline lays over every stage

@@ -1,38 +1,22 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmark runs, reports a ratio, and checks what it compares."""
+"""The command line of the benchmarks."""
 
 from __future__ import annotations
 
-import logging
+import inspect
 
 import pytest
-import torch
 
 from scripts import benchmark
-from transforms.hover import hover_map
 
 
-def test_hover_reports_how_many_times_faster(caplog):
-    with caplog.at_level(logging.INFO):
-        benchmark.hover(nuclei=40, size=200, repeats=1)
-    assert "times faster" in caplog.text
-
-
-def test_hover_refuses_maps_that_differ(monkeypatch):
-    monkeypatch.setattr(benchmark, "hover_map", lambda label: hover_map(label) + 0.1)
-    with pytest.raises(ValueError, match="differs"):
-        benchmark.hover(nuclei=5, size=60, repeats=1)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_instances_reports_how_many_objects_are_found(caplog):
-    with caplog.at_level(logging.INFO):
-        benchmark.instances(nuclei=20, size=200, repeats=1)
-    assert "ours: 20 of 20 objects" in caplog.text and "times faster" in caplog.text
-
-
-def test_recovered_counts_objects_above_the_iou():
-    label = torch.tensor([[[1, 1, 1, 1, 0, 2, 2, 2, 2]]])
-    found = torch.tensor([[[5, 5, 5, 5, 0, 3, 3, 0, 0]]])
-    assert benchmark.recovered(label, found) == 1
+@pytest.mark.parametrize("name", benchmark.COMMANDS)
+def test_every_command_is_shown_and_runs_without_arguments_or_says_which_it_needs(name):
+    assert f"python -m scripts.benchmark {name}" in str(benchmark.__doc__)
+    needed = [
+        each.name
+        for each in inspect.signature(benchmark.COMMANDS[name]).parameters.values()
+        if each.default is each.empty
+    ]
+    assert all(f"--{argument}" in str(benchmark.__doc__) for argument in needed)
