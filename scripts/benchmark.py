@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Speed, beside MONAI's own or a plain loop, in turn on one machine. See docs/performance.md.
+"""Speed, beside MONAI's own or a plain loop, in turn on one machine (docs/performance.md); the table of results.
 
 python -m scripts.benchmark hover
 python -m scripts.benchmark instances --sizes 500,1000,2000
@@ -8,6 +8,7 @@ python -m scripts.benchmark predictions --model OUT/segmentation --dataset_dir D
 python -m scripts.benchmark metrics
 python -m scripts.benchmark networks
 python -m scripts.benchmark synthesis --preset cpu
+python -m scripts.benchmark table --dataset_dir DATA --output_dir OUT --mpp 0.25
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from scripts.benchmark_labels import hover, instances, metrics, predictions
 from scripts.benchmark_networks import networks
 from scripts.benchmark_synthesis import synthesis
+from scripts.benchmark_table import table
 from scripts.command_line import run_command
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -26,6 +28,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "metrics": metrics,
     "networks": networks,
     "synthesis": synthesis,
+    "table": table,
 }
 
 if __name__ == "__main__":

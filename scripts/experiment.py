@@ -20,13 +20,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /path/to/scripts/experiment.py`
 
+from bundle.data.atomic import write_text
 from bundle.data.folder import DataFolder
 from bundle.data.io import check_mpp
 from bundle.engines.device import resolve_device
 from bundle.experiments.figure import draw_figure
 from bundle.experiments.rows import Row, ablation_rows, pairs_rows
 from bundle.experiments.run import run_experiment
-from bundle.experiments.table import collect, markdown, write_csv
+from bundle.experiments.records import merge, read_records, run_of, write_records
+from bundle.experiments.table import collect, markdown
 from bundle.pipeline.request import Request
 from bundle.pipeline.settings import parse_overrides
 from scripts.command_line import run_command
@@ -45,9 +47,10 @@ def ablation(
     preset: str = "cpu",
     mpp: float | None = None,
     device: str = "auto",
-    synthesis_epochs: int = 30,
+    synthesis_epochs: int = 45,
     segmentation_epochs: int = 10,
     inception: str = "",
+    records: str = "",
     table_only: bool = False,
 ) -> None:
     """Train, paint, segment and measure each configuration of the paper's ablation, each part left out, and ours.
@@ -64,11 +67,12 @@ def ablation(
         segmentation_epochs: length of stage 3, likewise.
         inception: file of Inception-v3's weights for the image metrics; without it the encoder of a segmenter trained
             on ellipses takes its place, and the distances have names of their own.
+        records: CSV of finished runs, such as docs/ablation.csv: those in it are not run again, new ones are entered.
         table_only: run nothing, write the table of what is finished.
     """
     chosen = [replace(row, seeds=row.seeds[:seeds]) for row in choose(ablation_rows(), rows)]
     request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
-    _run(request, chosen, inception, "ablation", table_only)
+    _run(request, chosen, inception, "ablation", records, table_only)
 
 
 def pairs(
@@ -78,8 +82,9 @@ def pairs(
     preset: str = "cpu",
     mpp: float | None = None,
     device: str = "auto",
-    synthesis_epochs: int = 30,
+    synthesis_epochs: int = 45,
     segmentation_epochs: int = 10,
+    records: str = "",
     table_only: bool = False,
 ) -> None:
     """Train segmenters on 23, 46, 69 and 92 images over fully synthetic points, at equal updates and at equal epochs.
@@ -93,10 +98,11 @@ def pairs(
         device: as for ablation.
         synthesis_epochs: that of the ablation.
         segmentation_epochs: length of stage 3 with 46 pairs, in epochs of the preset.
+        records: as for ablation, such as docs/pairs.csv.
         table_only: run nothing, write the table of what is finished.
     """
     request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
-    _run(request, pairs_rows(painter, segmentation_epochs), "", "pairs", table_only)
+    _run(request, pairs_rows(painter, segmentation_epochs), "", "pairs", records, table_only)
 
 
 def figure(dataset_dir: str, output_dir: str, path: str, images: str = "0,7,15", mpp: float | None = None) -> None:
@@ -123,13 +129,18 @@ def choose(rows: Sequence[Row], names: str) -> list[Row]:
     return [row for row in rows if not wanted or row.name in wanted]
 
 
-def _run(request: Request, rows: Sequence[Row], inception: str, name: str, table_only: bool) -> None:
-    unfinished = [] if table_only else run_experiment(request, rows, inception)
-    records = collect(request.output_dir, rows)
+def _run(request: Request, rows: Sequence[Row], inception: str, name: str, records: str, table_only: bool) -> None:
+    known = read_records(Path(records)) if records else []
+    done = {run_of(record) for record in known}
+    left = [replace(row, seeds=tuple(seed for seed in row.seeds if (row.name, seed) not in done)) for row in rows]
+    unfinished = [] if table_only else run_experiment(request, left, inception)
+    found = merge(known, collect(request.output_dir, rows))
     request.output_dir.mkdir(parents=True, exist_ok=True)
-    write_csv(request.output_dir / f"{name}.csv", records)
-    (request.output_dir / f"{name}.md").write_text(markdown(records), encoding="utf-8")
-    logger.info("%d of %d runs in %s", len(records), sum(len(row.seeds) for row in rows), request.output_dir)
+    write_records(request.output_dir / f"{name}.csv", found)
+    write_text(request.output_dir / f"{name}.md", markdown(found))
+    if records:
+        write_records(Path(records), found)
+    logger.info("%d of %d runs in %s", len(found), sum(len(row.seeds) for row in rows), request.output_dir)
     if unfinished:
         raise ValueError("not finished: " + "; ".join(unfinished))
 

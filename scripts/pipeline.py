@@ -22,10 +22,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also 
 from bundle.data.diameters import parse_diameter
 from bundle.data.io import check_mpp
 from bundle.engines.device import resolve_device
+from bundle.inference.model import model_path
 from bundle.pipeline.demo import LEAST_AJI, demo_request, run_demo
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
-from bundle.pipeline.settings import parse_overrides
+from bundle.pipeline.settings import parse_overrides, path_expression
 from bundle.pipeline.stages import COMPARED, METHOD, Stage, baseline_stages
 from scripts.command_line import run_command
 
@@ -44,6 +45,7 @@ def run(
     seed: int = 0,
     variant: str = "",
     set: str = "",
+    init_weights: str = "",
     restart: str = "",
 ) -> None:
     """Train a segmenter from points, segment the testing images, write the report.
@@ -58,9 +60,12 @@ def run(
         seed: of every random draw.
         variant: files of configs/variants to lay over everything, in order, separated by commas.
         set: settings by their id, "id=value; stage/id=value".
+        init_weights: weights of a trained segmenter of the same network (model.pt, or its folder) that training goes on
+            from; with few images, fewer updates are enough: --set segmentation_epochs=5.
         restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
     """
-    _run(METHOD, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, set, restart)
+    settings = started_from(init_weights, set)
+    _run(METHOD, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, settings, restart)
 
 
 def compare(
@@ -73,6 +78,7 @@ def compare(
     seed: int = 0,
     variant: str = "",
     set: str = "",
+    init_weights: str = "",
     restart: str = "",
     baselines: str = ",".join(COMPARED),
 ) -> None:
@@ -88,13 +94,16 @@ def compare(
         seed: of every random draw.
         variant: files of configs/variants to lay over everything, in order, separated by commas.
         set: settings by their id, "id=value; stage/id=value".
+        init_weights: weights of a trained segmenter of the same network (model.pt, or its folder) that training goes on
+            from; with few images, fewer updates are enough: --set segmentation_epochs=5.
         restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
-        baselines: which of ellipses, voronoi, geodesic, copy_paste, masks and dense, separated by commas; dense needs
-            labels of the training images, masks needs --set masks_dir=FOLDER.
+        baselines: which of ellipses, voronoi, geodesic, copy_paste, masks, cyclegan, online and dense, separated by
+            commas; dense needs labels of the training images, masks needs --set masks_dir=FOLDER.
     """
     chosen = filter(None, (name.strip() for name in baselines.split(",")))
     stages = [*METHOD, *baseline_stages(chosen, parse_overrides(set))]
-    _run(stages, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, set, restart)
+    settings = started_from(init_weights, set)
+    _run(stages, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, settings, restart)
 
 
 def plan(
@@ -138,6 +147,17 @@ def demo(
     """
     folder = Path(output)
     run_demo(demo_request(_request("", "", preset, None, "", device, seed, "", ""), folder), least_aji)
+
+
+def started_from(init_weights: str, settings: str) -> str:
+    """The settings, with the one that lets every segmenter start from the weights, if there are any.
+
+    Raises:
+        FileNotFoundError: the weights are not there.
+    """
+    if not init_weights:
+        return settings
+    return f"{settings}; segmentation/init_weights={path_expression(model_path(init_weights))}"
 
 
 def _run(

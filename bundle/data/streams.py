@@ -117,10 +117,15 @@ class CropStream:
         first = idist.get_rank() * self.batch_size  # place in the batch of all processes
         generators = [generator(self.seed, step, first + index) for index in range(self.batch_size)]
         crops = [self._crop(drawn) for drawn in generators]
-        batch = type(crops[0]).stack(crops)
+        largest_id = max(crop.largest_id for crop in crops)
+        batch = self._shown(type(crops[0]).stack(crops), largest_id, generators)
         for augment in self.augmentations:
             batch = augment(batch, generators)
-        return batch | {"hover_map": batch_hover_map(batch["label"], max(crop.largest_id for crop in crops))}
+        return batch | {"hover_map": batch_hover_map(batch["label"], largest_id)}
+
+    def _shown(self, batch: Batch, largest_id: int, generators: list[torch.Generator]) -> Batch:
+        """The crops as they are augmented; a kind of stream that shows other images than the scenes' replaces them."""
+        return batch
 
     def _crop(self, drawn: torch.Generator) -> Crop:
         scene = self.scenes[_integer(len(self.scenes), drawn)]

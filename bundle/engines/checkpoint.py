@@ -8,7 +8,6 @@ A name that ends in .pt is always a whole file. It is read with `weights_only=Tr
 from __future__ import annotations
 
 import logging
-import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,7 +48,9 @@ def read(path: str | Path) -> Any:
         raise FileNotFoundError(f"{path}: no such checkpoint or weights file")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # wrong bytes make an unpickler raise anything
         raise CheckpointError(f"{path}: damaged, or not a file of plain tensors; use another one ({error})") from error
 
 

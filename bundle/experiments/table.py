@@ -1,29 +1,25 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""From the folders of an experiment's runs to one table: a CSV for programs, Markdown for documents.
+"""From the folders of an experiment's runs to one table, in Markdown for documents.
 
 Everything in it is read from what the runs wrote; a run that is not finished has no row.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from ..data.atomic import write_text
 from ..data.manifest import read_manifest
 from ..inference.model import load_network
 from ..metrics import summarise
 from ..report.results import read_metrics
+from .records import Record
 from .rows import Row
 
 SEGMENTATION = {"aji": "AJI", "pq": "PQ", "iou": "IoU", "f1": "F1", "dice": "object Dice"}
-Record = dict[str, Any]
 
 
 def collect(root: Path, rows: Sequence[Row]) -> list[Record]:
@@ -72,16 +68,6 @@ def _quality(path: Path) -> Record:
     for name, entry in quality["metrics"].items():
         record |= {name: entry["mean"], f"{name}_sd": entry["sd"]}
     return record
-
-
-def write_csv(path: Path, records: Sequence[Record]) -> None:
-    """All columns of all records; a value that a run does not have is left empty."""
-    columns = list(dict.fromkeys(column for record in records for column in record))
-    lines = io.StringIO()
-    writer = csv.DictWriter(lines, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    write_text(path, lines.getvalue())
 
 
 def markdown(records: Sequence[Record]) -> str:

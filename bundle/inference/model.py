@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -24,6 +26,8 @@ from ..data.atomic import write_json
 from ..engines.checkpoint import load_weights, save_weights
 from .outputs import HoverOutput, Output
 from .segmenter import Segmenter
+
+logger = logging.getLogger(__name__)
 
 TRUSTED = ("bundle.networks.", "monai.networks.nets.")  # where a description may name a network from
 OUTPUTS = "bundle.inference.outputs."  # and where its output
@@ -108,6 +112,51 @@ class Model:
     card: ModelCard
 
 
+def start_from(network: nn.Module, weights: str | os.PathLike[str] | None, mpp: float) -> nn.Module:
+    """Give a network that is to be trained the weights of a trained one, instead of random ones.
+
+    Args:
+        network: what will be trained.
+        weights: `model.pt`, or the folder that holds it; None or "": the network stays as it is.
+        mpp: um per px that it will be trained at; a description beside the weights that says another is warned of.
+
+    Returns:
+        The same network.
+
+    Raises:
+        FileNotFoundError: the weights are not there.
+        ValueError: they are damaged, or those of another network; the message names both.
+    """
+    if not weights:
+        return network
+    path = model_path(weights)
+    if card_path(path).is_file():
+        card = read_card(path)
+        if str(card.network["_target_"]).rpartition(".")[2] != type(network).__name__:
+            raise ValueError(
+                f"{path}: weights of {card.network['_target_']}, and {type(network).__name__} is to be trained: choose"
+                " the variant of that network, or other weights"
+            )
+        if not math.isclose(card.mpp, mpp, rel_tol=0.05):
+            logger.warning("%s was trained at %g um per px and goes on at %g: sizes differ", path, card.mpp, mpp)
+    load_weights(network, path)
+    logger.info("training starts from %s", path)
+    return network
+
+
+def model_path(path: str | os.PathLike[str]) -> Path:
+    """The file of weights: the path itself, or `model.pt` in the folder that it is.
+
+    Raises:
+        FileNotFoundError: it is not there.
+    """
+    path = Path(path)
+    path = path / "model.pt" if path.is_dir() else path
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such model: train one first, or name another")
+    return path
+
+
 def smallest_object(diameter: float, mpp: float) -> int:
     """Area, px, of the smallest object that the area law draws for a typical diameter in um; less is no object."""
     law = UniformAreaLaw(diameter / mpp)
@@ -162,10 +211,7 @@ def load_network(path: str | os.PathLike[str]) -> Model:
         FileNotFoundError: weights or description are not there.
         ValueError: either is damaged, the file is a training checkpoint, or the weights belong to another network.
     """
-    path = Path(path)
-    path = path / "model.pt" if path.is_dir() else path
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such model: train one first, or name another")
+    path = model_path(path)
     card = read_card(path)
     network = card.build()
     load_weights(network, path)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -81,9 +81,24 @@ class Painter:
         """
         condition = hover_map(label.to(self.device))[None]  # (1, 3, H, W)
         generators = None if generator is None else [generator]
-        styles = None if style is None else style[None]
-        noise = self.network.noise.sample(1, condition.shape[2:], generators, self.device, styles)
-        return self.network(condition, noise)[0].float().clamp(0, 1).cpu()
+        return self.paint_maps(condition, generators, None if style is None else style[None])[0].cpu()
+
+    @torch.inference_mode()
+    def paint_maps(
+        self, condition: Tensor, generators: Sequence[torch.Generator] | None = None, styles: Tensor | None = None
+    ) -> Tensor:
+        """Paint a batch of hover maps.
+
+        Args:
+            condition: (B, 3, H, W), on the painter's device.
+            generators: of the noise, one for each; None draws from the global state.
+            styles: float32 (B, 2 C), needed by a generator with style channels, which alone looks at them.
+
+        Returns:
+            float32 (B, C, H, W) in [0, 1], on the painter's device.
+        """
+        noise = self.network.noise.sample(len(condition), condition.shape[2:], generators, self.device, styles)
+        return self.network(condition, noise).float().clamp(0, 1)
 
     def write_pairs(self, scenes: Iterable[Paintable], output_dir: str | Path, mpp: float, pairs: int = 1) -> None:
         """Write synthetic pairs as a data folder: images/NAME_i.tif, labels/NAME_i.tif, points/NAME_i.csv.

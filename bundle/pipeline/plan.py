@@ -137,11 +137,12 @@ def estimate(stages: Sequence[Stage], paces: Paces, pixels: Mapping[str, int]) -
 def rehearse_all(request: Request, stages: Sequence[Stage], states: Mapping[str, str]) -> Paces:
     """The pace of every training stage that is needed for the plan; stages with one rehearsal share its result."""
     paces: dict[str, tuple[Pace, ...]] = {}
-    measured: dict[tuple[str, ...], tuple[Pace, ...]] = {}
+    measured: dict[tuple[tuple[str, ...], str], tuple[Pace, ...]] = {}
     for stage in stages:
         if not stage.trainers or not _needed(stage, stages, states):
             continue
-        key = (stage.rehearsal or stage).config_files  # same network, same batch: other labels do not change the pace
+        rehearsed = stage.rehearsal or stage  # same network, same batch: other labels do not change the pace
+        key = rehearsed.config_files, rehearsed.variant
         if key not in measured:
             logger.info("timing a few updates of %s", stage.folder)
             measured[key] = rehearse(request, stage)

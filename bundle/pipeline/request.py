@@ -56,7 +56,7 @@ class Request:
     @property
     def variants(self) -> list[str]:
         """The names in `variant`."""
-        return [name.strip() for name in self.variant.split(",") if name.strip()]
+        return listed(self.variant)
 
     def folder(self, stage: Stage) -> Path:
         """Where the stage writes."""
@@ -70,7 +70,7 @@ class Request:
         return [*(configs / name for name in stage.config_files), *layers]
 
     def _variants(self, stage: Stage) -> list[str]:
-        return [*self.variants, *([stage.variant] if stage.variant else [])]
+        return [*self.variants, *listed(stage.variant)]
 
     def plain_config(self, stage: Stage) -> dict[str, Any]:
         """The content of the stage's files, without any override."""
@@ -150,3 +150,8 @@ class Request:
     def source(self, folder: str) -> Path:
         """The path of a folder that a stage reads."""
         return self.dataset_dir if folder == DATASET else self.output_dir / folder
+
+
+def listed(names: str) -> list[str]:
+    """Names that a text holds, separated by commas."""
+    return [name.strip() for name in names.split(",") if name.strip()]

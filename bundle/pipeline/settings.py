@@ -3,7 +3,8 @@
 """What a stage is told: configuration files laid over each other, overrides, and paths that the parser cannot spoil.
 
 MONAI's parser reads `#` as `::`, `@name` as a reference, a leading `%` as a macro and a leading `$` as code, in every
-string, file names included. A path therefore goes in as an expression with those characters escaped.
+string, file names included. A path therefore goes in as an expression with those characters escaped, and with the
+semicolon that separates overrides.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from monai.bundle import ConfigParser
 
 RESERVED = {"bundle_root", "dataset_dir", "output_dir", "device", "resume"}  # the pipeline's own, for every stage
 REFERENCE = re.compile(r"@(\w+)")
-ESCAPED = {character: f"\\x{ord(character):02x}" for character in "#@%$"}
+ESCAPED = {character: f"\\x{ord(character):02x}" for character in "#@%$;"}
 
 
 def path_expression(path: str | os.PathLike[str]) -> str:

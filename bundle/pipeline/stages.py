@@ -36,7 +36,7 @@ class Stage:
         paced_by: folder of the training stage by whose updates its time is estimated; "" for a stage that trains.
         share: time of going over a pixel, in update times per pixel of a batch, for such an estimate; measured with the
             networks of train_synthesis.yaml and train.json on a CPU.
-        variant: a file of `configs/variants/` laid over preset and configuration; "" for none.
+        variant: files of `configs/variants/`, separated by commas, laid over preset and configuration; "" for none.
         needs: a config id that only the user can set and without which it cannot run; "" for none.
     """
 
@@ -61,7 +61,7 @@ class Stage:
         return tuple(folder for folder in self.reads.values() if folder != DATASET)
 
 
-def baseline(name: str, does: str, parts: tuple[str, ...]) -> tuple[Stage, Stage]:
+def baseline(name: str, does: str, parts: tuple[str, ...], rehearsal: Stage | None = None) -> tuple[Stage, Stage]:
     """Training and measuring the segmenter of a baseline: the variant `name`, trained on the real images."""
     folder = f"baselines/{name}/segmentation"
     train = Stage(
@@ -74,6 +74,7 @@ def baseline(name: str, does: str, parts: tuple[str, ...]) -> tuple[Stage, Stage
         images=("training",),
         parts=parts,
         trainers=("train::trainer",),
+        rehearsal=rehearsal,
         variant=name,
     )
     return train, predictions(f"baselines/{name}/predictions", folder)
@@ -126,14 +127,75 @@ def predictions(folder: str, segmentation: str) -> Stage:
     )
 
 
+def method(prefix: str = "", variant: str = "") -> tuple[Stage, Stage, Stage, Stage]:
+    """The four stages of the method in folders that begin with `prefix`, with a variant of their own."""
+    synthesis = Stage(
+        name="synthesis",
+        folder=f"{prefix}synthesis",
+        does="learns to paint images over drawn masks",
+        config_files=("train_synthesis.yaml",),
+        workflow_type="train",
+        reads={"dataset_dir": DATASET},
+        images=("training",),
+        trainers=("warm_start::trainer", "train::trainer"),
+        variant=variant,
+    )
+    synthetic = Stage(
+        name="synthetic",
+        folder=f"{prefix}synthetic",
+        does="paints synthetic images over drawn masks, labels the real ones from their points",
+        config_files=("synthesize.yaml",),
+        workflow_type="infer",
+        reads={"dataset_dir": DATASET, "synthesis_dir": synthesis.folder},
+        images=("training",),
+        paced_by=synthesis.folder,
+        share=1.2,
+        variant=variant,
+    )
+    segmentation = Stage(
+        name="segmentation",
+        folder=f"{prefix}segmentation",
+        does="trains the segmenter on synthetic images and on real ones with labels from their points",
+        config_files=("train.json", "train_on_synthetic.yaml"),
+        workflow_type="train",
+        reads={"dataset_dir": DATASET, "synthetic_dir": synthetic.folder},
+        images=("training",),
+        trainers=("train::trainer",),
+        rehearsal=ELLIPSES[0],
+        variant=variant,
+    )
+    return synthesis, synthetic, segmentation, predictions(f"{prefix}predictions", segmentation.folder)
+
+
+def online(folder: str = "baselines/online") -> tuple[Stage, Stage]:
+    """Training and measuring a segmenter for which the method's generator paints new crops at every update."""
+    train = Stage(
+        name="segmentation",
+        folder=f"{folder}/segmentation",
+        does="trains the segmenter on synthetic crops that are painted meanwhile, and on the labelled real images",
+        config_files=("train.json", "train_online.yaml"),
+        workflow_type="train",
+        reads={"dataset_dir": DATASET, "synthesis_dir": "synthesis", "synthetic_dir": "synthetic"},
+        images=("training",),
+        trainers=("train::trainer",),
+        rehearsal=ELLIPSES[0],
+    )
+    return train, predictions(f"{folder}/predictions", train.folder)
+
+
 ELLIPSES = baseline("ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points"))
+METHOD = method()
 BASELINES: dict[str, tuple[Stage, ...]] = {
     "ellipses": ELLIPSES,
     "voronoi": pseudo_label_baseline("voronoi", "labels the real images by Voronoi cells and colour clusters"),
     "geodesic": pseudo_label_baseline("geodesic", "labels the real images by geodesic distance from the points", 2.0),
     "copy_paste": pseudo_label_baseline("copy_paste", "copies nuclei onto other points of their images", 2.0),
     "masks": pseudo_label_baseline("masks", "labels the real images by the masks in masks_dir", needs="masks_dir"),
-    "dense": baseline("dense", "trains the segmenter on the true labels of the real images", ("images", "labels")),
+    "cyclegan": method("baselines/cyclegan/", "published,plain_cyclegan"),
+    "online": online(),
+    "dense": baseline(
+        "dense", "trains the segmenter on the true labels of the real images", ("images", "labels"), ELLIPSES[0]
+    ),
 }
 
 COMPARED = ("ellipses", "dense")  # the baselines beside the method where nobody names others
@@ -162,39 +224,4 @@ def baseline_stages(names: Iterable[str], overrides: Mapping[str, Any]) -> list[
     return stages
 
 
-METHOD = (
-    Stage(
-        name="synthesis",
-        folder="synthesis",
-        does="learns to paint images over drawn masks",
-        config_files=("train_synthesis.yaml",),
-        workflow_type="train",
-        reads={"dataset_dir": DATASET},
-        images=("training",),
-        trainers=("warm_start::trainer", "train::trainer"),
-    ),
-    Stage(
-        name="synthetic",
-        folder="synthetic",
-        does="paints synthetic images over drawn masks, labels the real ones from their points",
-        config_files=("synthesize.yaml",),
-        workflow_type="infer",
-        reads={"dataset_dir": DATASET, "synthesis_dir": "synthesis"},
-        images=("training",),
-        paced_by="synthesis",
-        share=1.2,
-    ),
-    Stage(
-        name="segmentation",
-        folder="segmentation",
-        does="trains the segmenter on synthetic images and on real ones with labels from their points",
-        config_files=("train.json", "train_on_synthetic.yaml"),
-        workflow_type="train",
-        reads={"dataset_dir": DATASET, "synthetic_dir": "synthetic"},
-        images=("training",),
-        trainers=("train::trainer",),
-        rehearsal=ELLIPSES[0],
-    ),
-    predictions("predictions", "segmentation"),
-)
 REPORT = "report"

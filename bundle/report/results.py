@@ -23,6 +23,8 @@ BASELINES = {
     "geodesic": "geodesic objectness",
     "copy_paste": "copied nuclei",
     "masks": "masks of another model",
+    "cyclegan": "plain CycleGAN",
+    "online": "this method, painting while the segmenter trains",
     "dense": "dense labels (upper bound)",
 }
 
@@ -79,7 +81,7 @@ def read_stages(output_dir: Path) -> list[dict[str, Any]]:
     """Every stage that has begun, of method and baselines: title, manifest, seconds, updates, whether it is whole."""
     folders = [Path(stage) for stage in STAGES]
     for row in read_rows(output_dir)[1:]:
-        folders += [row.folder.relative_to(output_dir) / stage for stage in ("pseudo_labels", *STAGES[2:])]
+        folders += [row.folder.relative_to(output_dir) / stage for stage in ("pseudo_labels", *STAGES)]
     found = []
     for folder in folders:
         manifest = read_manifest(output_dir / folder)

@@ -42,6 +42,25 @@ def test_options_become_the_request(calls: Calls) -> None:
     assert tuple(stages) == METHOD and (request.bundle_root / "scripts" / "pipeline.py").is_file()
 
 
+@pytest.mark.parametrize("command_name", ["run", "compare"])
+def test_training_goes_on_from_given_weights(calls: Calls, command_name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "a;b#c @d"
+    folder.mkdir()
+    (folder / "model.pt").write_bytes(b"weights")
+    options = ["--init_weights", str(folder), "--set", "segmentation_epochs=5"]
+    command.main([command_name, "--dataset_dir", "d", "--output_dir", "o", *options])
+    overrides = calls[0][0].overrides
+    assert overrides["segmentation_epochs"] == 5
+    expression = overrides["segmentation/init_weights"]
+    assert expression[0] == "$" and eval(expression[1:]) == str(folder / "model.pt")
+
+
+def test_weights_that_are_not_there_are_named_before_anything_runs(calls: Calls, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no such model: train one first"):
+        command.main(["run", "--dataset_dir", "d", "--output_dir", "o", "--init_weights", str(tmp_path / "none.pt")])
+    assert not calls
+
+
 @pytest.mark.parametrize("command_name", ["run", "compare", "plan"])
 @pytest.mark.parametrize(
     ("words", "expected"),

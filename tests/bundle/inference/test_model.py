@@ -18,6 +18,7 @@ from bundle.inference.model import (
     save_model,
     segmenter_of,
     smallest_object,
+    start_from,
 )
 from bundle.networks.cnn3 import CNN3
 from bundle.networks.compact import Compact
@@ -172,3 +173,34 @@ def test_objects_smaller_than_the_law_draws_are_no_objects():
     blobs[2, 20:23, 20:25] = 1  # 15 px
     label = segmenter_of(Model(card.build(), card)).to_label(blobs)
     assert label.max() == 1 and label[0, 5, 5] == 1
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Compact(channels=[4, 8]), lambda: HoverNet(width=0.125), lambda: CNN3(width=0.05)]
+)
+def test_training_starts_from_weights_of_every_network(make, tmp_path, caplog):
+    trained, fresh = make(), make()
+    save_model(tmp_path / "model.pt", trained, ModelCard(describe_network(trained), mpp=0.5))
+    assert start_from(fresh, tmp_path, 0.5) is fresh and "sizes differ" not in caplog.text
+    assert all(torch.equal(value, fresh.state_dict()[key]) for key, value in trained.state_dict().items())
+    start_from(fresh, tmp_path / "model.pt", 0.25)
+    assert "trained at 0.5 um per px and goes on at 0.25" in caplog.text
+
+
+def test_without_weights_training_starts_from_chance():
+    network = Compact(channels=[4, 8])
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    for nothing in (None, ""):
+        assert start_from(network, nothing, 0.5) is network
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_weights_of_another_backbone_are_refused_by_both_names(saved):
+    with pytest.raises(ValueError, match=r"weights of bundle\.networks\.compact\.Compact, and CNN3 is to be trained"):
+        start_from(CNN3(width=0.05), saved[1], 0.5)
+    saved[1].with_suffix(".json").unlink()  # without a description the weights themselves tell
+    with pytest.raises(ValueError, match="weights of another network than this CNN3"):
+        start_from(CNN3(width=0.05), saved[1], 0.5)
+    with pytest.raises(ValueError, match=r"model\.pt: damaged, or not a file of plain tensors"):
+        saved[1].write_bytes(b"rubbish")
+        start_from(Compact(channels=[4, 8]), saved[1], 0.5)

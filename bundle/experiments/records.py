@@ -1,0 +1,59 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What finished runs were measured to be, as lines of a CSV that outlives the machine they ran on.
+
+An experiment of days is run in parts, perhaps on several machines. A run that is on record is not run again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data.atomic import write_text
+
+Record = dict[str, Any]
+
+
+def read_records(path: Path) -> list[Record]:
+    """The lines of a CSV, numbers as numbers, empty cells left out; [] where there is no file."""
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return [{name: _value(text) for name, text in line.items() if text} for line in csv.DictReader(file)]
+
+
+def write_records(path: Path, records: Sequence[Record]) -> None:
+    """All columns of all records; a value that a run does not have is left empty."""
+    columns = list(dict.fromkeys(column for record in records for column in record))
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, lines.getvalue())
+
+
+def merge(old: Sequence[Record], new: Sequence[Record]) -> list[Record]:
+    """Old records in their order, those of runs that are measured anew replaced, then the rest of the new ones."""
+    fresh = {run_of(record): record for record in new}
+    known = {run_of(record) for record in old}
+    kept = [fresh.get(run_of(record), record) for record in old]
+    return kept + [record for name, record in fresh.items() if name not in known]
+
+
+def run_of(record: Record) -> tuple[str, int]:
+    """Which run a record is of: row and seed."""
+    return str(record["row"]), int(record["seed"])
+
+
+def _value(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,238 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The table of results: ways of getting a segmenter x backbones x seeds, each a run of the pipeline's stages.
+
+All rows of one seed share a folder, and with it the generator of the method. What is finished is left as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..data.atomic import write_json
+from ..data.folder import DataFolder
+from ..data.io import load_image
+from ..data.manifest import read_manifest
+from ..engines.device import describe_device, resolve_device
+from ..inference.model import load_network, segmenter_of
+from ..metrics import summarise
+from ..pipeline.pipeline import run_pipeline
+from ..pipeline.request import Request
+from ..pipeline.runner import StageError
+from ..pipeline.stages import BASELINES, ELLIPSES, METHOD, Stage
+from ..report.results import BASELINES as TITLES
+from ..report.results import METHOD as METHOD_TITLE
+from ..report.results import read_metrics
+from .records import Record
+
+logger = logging.getLogger(__name__)
+
+BACKBONES = ("compact", "hovernet", "cnn3")
+WAYS = ("ellipses", "voronoi", "geodesic", "copy_paste", "cyclegan", "method", "online", "online_time", "dense")
+SHARED = METHOD[:2]  # what trains and paints for the method: rows that read it run it first
+MEASURED = ("aji", "pq", "iou", "f1", "dice", "detection_f1")
+EPOCHS = "segmentation/segmentation_epochs"
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One way of getting a segmenter, with one backbone.
+
+    Attributes:
+        way: one of `WAYS`.
+        backbone: one of `BACKBONES`.
+        stages: all that it needs, in order; the last two train and measure the segmenter.
+    """
+
+    way: str
+    backbone: str
+    stages: tuple[Stage, ...]
+
+    @property
+    def name(self) -> str:
+        """Of the row in records and messages."""
+        return self.way if self.backbone == BACKBONES[0] else f"{self.way}_{self.backbone}"
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        titles = {**TITLES, "method": METHOD_TITLE, "online_time": f"{TITLES['online']}, at equal time"}
+        return titles[self.way]
+
+
+def result_row(way: str, backbone: str = BACKBONES[0]) -> ResultRow:
+    """The row of a way and a backbone.
+
+    Raises:
+        ValueError: there is no such way or backbone.
+    """
+    if way not in WAYS or backbone not in BACKBONES:
+        raise ValueError(f"row {way!r} with {backbone!r}: choose of {', '.join(WAYS)}, with {', '.join(BACKBONES)}")
+    if way == "online_time":
+        stages = renamed(BASELINES["online"], "online", "online_time")
+    else:
+        stages = METHOD if way == "method" else BASELINES[way]
+    needed = [stage for stage in SHARED if any(stage.folder in other.reads.values() for other in stages)]
+    stages = (*(stage for stage in needed if stage not in stages), *stages)
+    return ResultRow(way, backbone, with_backbone(stages, way, backbone))
+
+
+def renamed(stages: Iterable[Stage], old: str, new: str) -> tuple[Stage, ...]:
+    """The stages of a baseline as those of another one."""
+    return moved(stages, lambda folder: folder.replace(f"baselines/{old}/", f"baselines/{new}/"))
+
+
+def with_backbone(stages: Sequence[Stage], way: str, backbone: str) -> tuple[Stage, ...]:
+    """The stages with another network as segmenter, in folders of their own; what trains none is shared."""
+    if backbone == BACKBONES[0]:
+        return tuple(stages)
+    own = {stage.folder for stage in stages if stage.name in ("segmentation", "predictions")}
+
+    def place(folder: str) -> str:
+        return f"baselines/{way}_{backbone}/{folder.rpartition('/')[2]}" if folder in own else folder
+
+    rehearsal = replace(ELLIPSES[0], variant=f"{ELLIPSES[0].variant},{backbone}")
+    return tuple(
+        replace(stage, variant=f"{stage.variant},{backbone}", rehearsal=rehearsal)
+        if stage.name == "segmentation"
+        else stage
+        for stage in moved(stages, place)
+    )
+
+
+def moved(stages: Iterable[Stage], place: Callable[[str], str]) -> tuple[Stage, ...]:
+    """Stages whose folders, and those that they read, are where `place`, folder -> folder, says."""
+    return tuple(
+        replace(
+            stage,
+            folder=place(stage.folder),
+            paced_by=place(stage.paced_by),
+            reads={name: place(folder) for name, folder in stage.reads.items()},
+        )
+        for stage in stages
+    )
+
+
+def run_results(
+    request: Request, rows: Sequence[ResultRow], seeds: Sequence[int], epochs: Mapping[str, int], done: Iterable[Any]
+) -> list[str]:
+    """Run all rows with all seeds, one after the other.
+
+    Args:
+        request: what all share; its output folder holds a folder for each seed.
+        rows: the rows.
+        seeds: the seeds.
+        epochs: backbone -> epochs of its training.
+        done: (name of a row, seed) that are on record already and are left out.
+
+    Returns:
+        The runs that are not finished, "name, seed n: why".
+    """
+    unfinished, done = [], set(done)
+    for seed in seeds:
+        for row in (row for row in rows if (row.name, seed) not in done):
+            logger.info("row %s, seed %d: %s", row.name, seed, row.title)
+            try:
+                run_row(request, row, seed, epochs[row.backbone])
+            except (StageError, BlockingIOError, FileNotFoundError) as error:
+                logger.error("row %s, seed %d: %s", row.name, seed, error)
+                unfinished.append(f"{row.name}, seed {seed}: {str(error).splitlines()[0]}")
+    return unfinished
+
+
+def run_row(request: Request, row: ResultRow, seed: int, epochs: int) -> None:
+    """Run what is left of one row, then time its segmenter; errors as `run_pipeline`."""
+    root = seed_folder(request.output_dir, seed)
+    if row.way == "online_time":
+        epochs = equal_time(root, epochs)
+    overrides = {**request.overrides, EPOCHS: epochs}
+    run_pipeline(replace(request, output_dir=root, seed=seed, overrides=overrides), row.stages)
+    path = speed_path(request.output_dir, row, seed)
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, inference_time(request, root / row.stages[-2].folder))
+
+
+def equal_time(root: Path, epochs: int) -> int:
+    """How many epochs of online training take as long as the method's own training in the folder of a seed.
+
+    Raises:
+        FileNotFoundError: one of the two is not there to tell.
+    """
+    offline, online = (seconds(root / row.stages[-2].folder) for row in (result_row("method"), result_row("online")))
+    if not offline or not online:
+        raise FileNotFoundError(f"{root}: the rows method and online tell the pace: run them first")
+    return max(round(epochs * offline / online), 1)
+
+
+def inference_time(request: Request, segmentation: Path, repeats: int = 3) -> dict[str, Any]:
+    """Seconds for 1000 x 1000 px of the first testing image, median of several runs, network and instances."""
+    device = resolve_device(request.device)
+    model = load_network(segmentation)
+    segmenter = segmenter_of(model, device=device)
+    item = DataFolder(request.dataset_dir, request.image_mpp, model.card.channels).testing[0]
+    loaded = load_image(item.image_path, model.card.channels, request.image_mpp)
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        segmenter(loaded.image, loaded.mpp)
+        times.append(time.perf_counter() - started)
+    pixels = loaded.image.shape[-1] * loaded.image.shape[-2]
+    return {"seconds": statistics.median(times) * 1e6 / pixels, "device": describe_device(device)}
+
+
+def collect_results(root: Path, rows: Sequence[ResultRow], seeds: Sequence[int]) -> list[Record]:
+    """A record of every finished run."""
+    found = (read_result(root, row, seed) for row in rows for seed in seeds)
+    return [record for record in found if record is not None]
+
+
+def read_result(root: Path, row: ResultRow, seed: int) -> Record | None:
+    """Row, backbone, seed, budget, minutes, metrics over images, speed; None where the run is not finished."""
+    folder, training = seed_folder(root, seed), row.stages[-2].folder
+    metrics = read_metrics(folder / row.stages[-1].folder / "metrics.csv")
+    speed, manifest = speed_path(root, row, seed), read_manifest(folder / training)
+    if not metrics or not speed.is_file() or manifest is None:
+        return None
+    settings = manifest["settings"]
+    network = load_network(folder / training).network
+    record: Record = {"row": row.name, "way": row.way, "backbone": row.backbone, "seed": seed}
+    record |= {
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "updates": settings["segmentation_updates_per_epoch"] * settings["segmentation_epochs"],
+        "batch": settings["segmentation_batch_size"],
+        "minutes": round(seconds(folder / training) / 60, 2),
+        "minutes_in_all": round(sum(seconds(folder / stage.folder) for stage in row.stages[:-1]) / 60, 2),
+        "seconds_per_megapixel": round(json.loads(speed.read_text(encoding="utf-8"))["seconds"], 3),
+        "device": json.loads(speed.read_text(encoding="utf-8"))["device"],
+        "images": len(metrics),
+    }
+    if painting := manifest.get("notes", {}).get("painting_seconds"):
+        record["painting_share"] = round(painting / seconds(folder / training), 3)
+    for metric, entry in summarise(metrics).items():
+        if metric in MEASURED:
+            record |= {metric: round(entry["mean"], 5), f"{metric}_sd": round(entry["sd"], 5)}
+    return record
+
+
+def seconds(folder: Path) -> float:
+    """How long a stage took in all its sessions that ended; 0 where it is not there."""
+    sessions = (read_manifest(folder) or {}).get("sessions", [])
+    return sum(session.get("seconds") or 0 for session in sessions)
+
+
+def seed_folder(root: Path, seed: int) -> Path:
+    """Where all rows of one seed write."""
+    return root / f"seed{seed}"
+
+
+def speed_path(root: Path, row: ResultRow, seed: int) -> Path:
+    """The file with the measured speed of one run's segmenter."""
+    return root / "speed" / f"{row.name}_seed{seed}.json"

@@ -1,0 +1,84 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The table of results as Markdown: one line for each row, over its seeds, with the paper's numbers beside it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..data.atomic import write_text
+from .records import Record
+from .results import BACKBONES, WAYS, result_row
+
+SHOWN = {"aji": "AJI", "pq": "PQ", "iou": "IoU", "f1": "F1", "dice": "object Dice"}
+# IoU, F1, object Dice and AJI of the paper's Table 2 (arXiv 2308.09835), on 14 MoNuSeg images that it does not name
+PAPER = {
+    ("hovernet", "dense"): (0.644, 0.781, 0.747, 0.572),
+    ("hovernet", "geodesic"): (0.538, 0.697, 0.679, 0.472),
+    ("hovernet", "cyclegan"): (0.483, 0.622, 0.601, 0.413),
+    ("hovernet", "method"): (0.636, 0.776, 0.745, 0.569),
+    ("cnn3", "dense"): (0.614, 0.760, 0.734, 0.541),
+    ("cnn3", "geodesic"): (0.508, 0.670, 0.587, 0.311),
+    ("cnn3", "cyclegan"): (0.469, 0.631, 0.547, 0.266),
+    ("cnn3", "method"): (0.600, 0.749, 0.691, 0.463),
+}
+BEGIN, END = "<!-- results: written by python -m scripts.benchmark table -->", "<!-- end of results -->"
+
+
+def results_markdown(records: Sequence[Record]) -> str:
+    """A line for each row: means over seeds and images, ± sd over images (mean over seeds), (sd over seeds)."""
+    header = ["trained on", "backbone", "seeds", "updates", *SHOWN.values(), "paper's AJI", "training, min"]
+    header += ["with stages 1 and 2, min", "parameters", "s per 1000 x 1000 px"]
+    lines = [_line(header), _line(["---"] * len(header))]
+    for backbone in BACKBONES:
+        for way in WAYS:
+            runs = [record for record in records if (record["way"], record["backbone"]) == (way, backbone)]
+            if runs:
+                lines.append(_line(_cells(way, backbone, runs)))
+    return "\n".join(lines) + "\n"
+
+
+def _cells(way: str, backbone: str, runs: Sequence[Record]) -> list[str]:
+    paper = PAPER.get((backbone, way))
+    updates = sorted({f"{run['updates']:,}" for run in runs})
+    cells = [result_row(way, backbone).title, backbone, str(len(runs)), " / ".join(updates)]
+    cells += [over_seeds(runs, metric) for metric in SHOWN]
+    cells += [f"{paper[3]:.3f}" if paper else ""]
+    cells += [f"{_median(runs, name):.1f}" for name in ("minutes", "minutes_in_all")]
+    return cells + [f"{runs[0]['parameters'] / 1e6:.2f} M", f"{_median(runs, 'seconds_per_megapixel'):.2f}"]
+
+
+def over_seeds(runs: Sequence[Record], metric: str) -> str:
+    """As .510 ± .066 (.004): mean, sd over images averaged over seeds, sd of the means over seeds where several."""
+    means = [run[metric] for run in runs if metric in run and not math.isnan(run[metric])]
+    spreads = [run[f"{metric}_sd"] for run in runs if not math.isnan(run.get(f"{metric}_sd", math.nan))]
+    if not means:
+        return ""
+    text = f"{statistics.mean(means):.3f}" + (f" ± {statistics.mean(spreads):.3f}" if spreads else "")
+    return text + (f" ({statistics.stdev(means):.3f})" if len(means) > 1 else "")
+
+
+def enter(page: Path, table: str) -> None:
+    """Put the table into a Markdown page, in place of what stands between `BEGIN` and `END`.
+
+    Raises:
+        FileNotFoundError: there is no such page.
+        ValueError: it does not have both marks, once each, in order.
+    """
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page}: has no place for the table: put the lines {BEGIN} and {END} where it is to stand")
+    write_text(page, f"{before}{BEGIN}\n{table}{END}{after}")
+
+
+def _median(runs: Sequence[Record], name: str) -> float:
+    return statistics.median(run[name] for run in runs)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

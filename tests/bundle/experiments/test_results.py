@@ -1,0 +1,157 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The table of results at the smoke preset: rows share what they can, are on record once, and stand in one table."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from bundle.data.manifest import read_manifest
+from bundle.data.simulate import write_dataset
+from bundle.experiments.records import merge, read_records, write_records
+from bundle.experiments.results import WAYS, result_row
+from bundle.experiments.results_table import BEGIN, END, enter, over_seeds, results_markdown
+from scripts.benchmark import table
+from scripts.benchmark_table import epochs_of, whole_numbers
+
+BUDGET = {"preset": "smoke", "device": "cpu", "epochs": "compact=1,cnn3=1"}
+
+
+OPENED: set[str] = set()  # files that were opened while it is watched
+WATCHED: list[str] = []
+sys.addaudithook(lambda event, arguments: OPENED.add(str(arguments[0])) if WATCHED and event == "open" else None)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Two training images, whose labels are none, and one for testing."""
+    folder = tmp_path_factory.mktemp("results") / "data"
+    write_dataset(folder, images=3, size=(96, 96), seed=1, testing=1)
+    for name in json.loads((folder / "split.json").read_text())["training"]:
+        (folder / "labels" / f"{name}.tif").write_bytes(b"nobody who trains on points may read this")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(dataset):
+    """One seed of four rows that share a generator or need none."""
+    output = dataset.parent / "out"
+    WATCHED.append("opening")
+    table(str(dataset), str(output), rows="ellipses,method,online,online_time", seeds="0", **BUDGET)
+    WATCHED.clear()
+    return output
+
+
+def test_rows_of_points_open_labels_of_testing_images_alone(dataset, results):
+    opened = {Path(name).name for name in OPENED if Path(name).parent == dataset / "labels"}
+    assert opened == {"simulated_002.tif"}
+
+
+def records_of(folder, name="results.csv"):
+    with open(folder / name, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_row_is_measured_and_timed(results):
+    records = records_of(results)
+    assert [record["row"] for record in records] == ["ellipses", "method", "online", "online_time"]
+    for record in records:
+        assert 0 <= float(record["aji"]) <= 1 and float(record["seconds_per_megapixel"]) > 0
+        assert record["backbone"] == "compact" and record["images"] == "1" and int(record["parameters"]) > 1000
+        assert float(record["minutes_in_all"]) >= float(record["minutes"]) > 0
+    shares = [record["painting_share"] for record in records]
+    assert shares[:2] == ["", ""] and all(0 < float(share) < 1 for share in shares[2:])
+
+
+def test_the_generator_is_trained_once_and_painted_with_online(results):
+    stages = sorted(path.parent.relative_to(results / "seed0").as_posix() for path in results.rglob("manifest.json"))
+    assert [stage for stage in stages if "synth" in stage] == ["synthesis", "synthetic"]
+    settings = read_manifest(results / "seed0" / "baselines" / "online" / "segmentation")["settings"]
+    assert settings["train::painted::_target_"].endswith("PaintedStream")
+
+
+def test_another_backbone_trains_in_a_folder_of_its_own_on_the_shared_pairs(dataset, results):
+    records = results / "kept.csv"
+    more = {**BUDGET, "set": "cnn3_width=0.05", "records": str(records)}
+    table(str(dataset), str(results), rows="method", backbones="cnn3", seeds="0", **more)
+    (record,) = records_of(results, "kept.csv")
+    assert (record["row"], record["backbone"]) == ("method_cnn3", "cnn3")
+    assert (results / "seed0" / "baselines" / "method_cnn3" / "predictions" / "metrics.csv").is_file()
+
+
+def test_runs_on_record_are_not_run_again(dataset, tmp_path):
+    kept = {"row": "ellipses", "way": "ellipses", "backbone": "compact", "seed": 0, "updates": 3, "parameters": 5}
+    kept |= {"minutes": 1.0, "minutes_in_all": 1.0, "seconds_per_megapixel": 0.5, "aji": 0.25, "aji_sd": 0.01}
+    write_records(tmp_path / "kept.csv", [kept])
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    places = {"records": str(tmp_path / "kept.csv"), "page": str(page)}
+    table(str(dataset), str(tmp_path / "out"), rows="ellipses", seeds="0", **places, **BUDGET)
+    assert not (tmp_path / "out" / "seed0").exists()
+    assert read_records(tmp_path / "kept.csv") == [kept]
+    text = page.read_text()
+    assert "0.250 ± 0.010" in text and "old" not in text and text.startswith("before") and text.endswith("after\n")
+
+
+def test_records_are_replaced_in_place_and_new_ones_come_last(tmp_path):
+    old = [{"row": "a", "seed": 0, "aji": 0.1}, {"row": "a", "seed": 1, "aji": 0.2}]
+    merged = merge(old, [{"row": "b", "seed": 0, "pq": 0.5}, {"row": "a", "seed": 1, "aji": 0.3}])
+    write_records(tmp_path / "x.csv", merged)
+    assert read_records(tmp_path / "x.csv") == [
+        {"row": "a", "seed": 0, "aji": 0.1},
+        {"row": "a", "seed": 1, "aji": 0.3},
+        {"row": "b", "seed": 0, "pq": 0.5},
+    ]
+    assert read_records(tmp_path / "none.csv") == []
+
+
+def test_a_table_over_seeds_by_hand():
+    runs = [
+        {"row": "method", "way": "method", "backbone": "hovernet", "seed": seed, "updates": 2000, "parameters": 1.5e6}
+        | {"minutes": minutes, "minutes_in_all": 2 * minutes, "seconds_per_megapixel": 0.5, "aji": aji, "aji_sd": 0.06}
+        for seed, minutes, aji in ((0, 1.0, 0.5), (1, 3.0, 0.52), (2, 2.0, 0.54))
+    ]
+    assert over_seeds(runs, "aji") == "0.520 ± 0.060 (0.020)" and over_seeds(runs[:1], "aji") == "0.500 ± 0.060"
+    line = results_markdown(runs).splitlines()[2]
+    assert "| hovernet | 3 | 2,000 | 0.520 ± 0.060 (0.020) |" in line
+    assert "| 0.569 | 2.0 | 4.0 | 1.50 M | 0.50 |" in line  # the paper's AJI, medians
+
+
+def test_a_page_without_a_place_for_the_table_is_left_alone(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# no marks\n")
+    with pytest.raises(ValueError, match="has no place for the table"):
+        enter(page, "table\n")
+    assert page.read_text() == "# no marks\n"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_can_have_every_backbone(way):
+    compact, other = result_row(way), result_row(way, "cnn3")
+    assert other.stages[-2].variant.split(",")[-1] == "cnn3" and other.name == f"{way}_cnn3"
+    assert [stage.folder for stage in other.stages[:-2]] == [stage.folder for stage in compact.stages[:-2]]
+    assert len({stage.folder for stage in (*compact.stages, *other.stages)}) == len(compact.stages) + 2
+    folders = {stage.folder for stage in other.stages}
+    assert all(folder in folders for stage in other.stages for folder in stage.upstream)
+
+
+def test_wrong_arguments_are_named():
+    with pytest.raises(ValueError, match="row 'voodoo'"):
+        result_row("voodoo")
+    with pytest.raises(ValueError, match="at 'cnn3'"):
+        epochs_of("compact=2", [result_row("method", "cnn3")])
+    with pytest.raises(ValueError, match="at 'compact=two'"):
+        epochs_of("compact=two", [])
+    with pytest.raises(ValueError, match="at 'x'"):
+        whole_numbers("0,x")
+
+
+def test_equal_time_needs_both_paces(dataset, tmp_path):
+    with pytest.raises(ValueError, match="online_time, seed 0: .*tell the pace: run them first"):
+        table(str(dataset), str(tmp_path / "out"), rows="online_time", seeds="0", **BUDGET)
+    assert read_records(tmp_path / "out" / "results.csv") == []
