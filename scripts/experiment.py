@@ -1,13 +1,14 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Experiments on the synthesis: the paper's ablation and its Table 3, on a data set with labels to measure with.
+"""Experiments: the paper's ablation, its Table 3, worse and fewer clicks, on a data set with labels to measure with.
 
     python -m scripts.experiment ablation --dataset_dir DATA --output_dir OUT --mpp 0.25
     python -m scripts.experiment pairs --dataset_dir DATA --output_dir OUT --mpp 0.25
     python -m scripts.experiment figure --dataset_dir DATA --output_dir OUT --path synthesis.png
+    python -m scripts.experiment robustness --dataset_dir DATA --output_dir OTHER --mpp 0.25
 
-The first takes hours. It may be cut at any time, and started several times side by side on one output folder (with
-OMP_NUM_THREADS=1 on as many cores); the same command goes on. Tables are written anew after every call.
+The first and the last take hours. They may be cut at any time, and started several times side by side on one output
+folder (with OMP_NUM_THREADS=1 on as many cores); the same command goes on. Tables are written anew after every call.
 """
 
 from __future__ import annotations
@@ -25,11 +26,19 @@ from bundle.data.folder import DataFolder
 from bundle.data.io import check_mpp
 from bundle.engines.device import resolve_device
 from bundle.experiments.figure import draw_figure
+from bundle.experiments.records import merge, read_records, run_of, write_records
+from bundle.experiments.robustness import (
+    WAYS,
+    collect_robustness,
+    draw_robustness,
+    robustness_markdown,
+    run_robustness,
+    settings,
+)
 from bundle.experiments.rows import Row, ablation_rows, pairs_rows
 from bundle.experiments.run import run_experiment
-from bundle.experiments.records import merge, read_records, run_of, write_records
 from bundle.experiments.table import collect, markdown
-from bundle.pipeline.request import Request
+from bundle.pipeline.request import Request, listed
 from bundle.pipeline.settings import parse_overrides
 from scripts.command_line import run_command
 
@@ -121,6 +130,73 @@ def figure(dataset_dir: str, output_dir: str, path: str, images: str = "0,7,15",
     logger.info("written: %s", Path(path).resolve())
 
 
+def robustness(
+    dataset_dir: str,
+    output_dir: str,
+    ways: str = "ellipses,method",
+    images: str = "1,2,5,10,23",
+    noise: str = "0.5,1,2",
+    missing: str = "0.1,0.25,0.5",
+    seed: int = 0,
+    preset: str = "cpu",
+    mpp: float | None = None,
+    device: str = "auto",
+    synthesis_epochs: int = 3,
+    segmentation_epochs: int = 10,
+    records: str = "",
+    table_only: bool = False,
+) -> None:
+    """Train the whole pipeline on fewer images, on clicks beside the centres, and on some of the clicks.
+
+    Every data set is kept, with a degraded.json that lists its images and the clicks that are left out. The tables and
+    the curves are OUT/robustness.csv, .md and .png.
+
+    Args:
+        dataset_dir: folder with images/, points/, labels/ and split.json.
+        output_dir: folder for all runs: new, empty, or that of an earlier call, which is then continued.
+        ways: ellipses, method, or both with a comma between.
+        images: numbers of clicked images, with commas between.
+        noise: standard deviations, along x and y each, of clicks around the centres, um.
+        missing: shares of the clicks that are left out.
+        seed: of what is left out and of every other draw.
+        preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
+        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        device: auto, cpu, cuda or cuda:N.
+        synthesis_epochs: length of the cycle, in epochs of the preset (100 updates at cpu scale).
+        segmentation_epochs: length of the segmenter's training, likewise.
+        records: CSV of finished runs, such as docs/robustness.csv: those in it are not run again, new ones are entered.
+        table_only: run nothing, write tables and curves of what is finished.
+    """
+    if wrong := [way for way in listed(ways) if way not in WAYS]:
+        raise ValueError(f"ways names {wrong[0]!r}: choose of {', '.join(WAYS)}")
+    counts, shares = numbers("images", images), numbers("missing", missing)
+    points = settings([int(count) for count in counts], numbers("noise", noise), shares, seed)
+    request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
+    request = replace(request, seed=seed)
+    known, unfinished = read_records(Path(records)) if records else [], []
+    for way in () if table_only else listed(ways):
+        unfinished += run_robustness(request, points, way, [record["row"] for record in known])
+    found = merge(known, collect_robustness(request.output_dir, points, seed))
+    for path in [request.output_dir / "robustness.csv", *([Path(records)] if records else [])]:
+        write_records(path, found)
+    write_text(request.output_dir / "robustness.md", robustness_markdown(found))
+    draw_robustness(request.output_dir / "robustness.png", found)
+    if unfinished:
+        raise ValueError("not finished: " + "; ".join(unfinished))
+
+
+def numbers(name: str, text: str) -> list[float]:
+    """[0.5, 1.0] of "0.5,1".
+
+    Raises:
+        ValueError: one is none.
+    """
+    try:
+        return [float(part) for part in listed(text)]
+    except ValueError as error:
+        raise ValueError(f"{name} is {text!r}: give numbers with commas between") from error
+
+
 def choose(rows: Sequence[Row], names: str) -> list[Row]:
     """Those of the rows whose names are given, separated by commas, in the rows' order; all where none is given."""
     wanted = [name.strip() for name in names.split(",") if name.strip()]
@@ -168,4 +244,4 @@ def _request(
 
 
 if __name__ == "__main__":
-    run_command({"ablation": ablation, "pairs": pairs, "figure": figure})
+    run_command({"ablation": ablation, "pairs": pairs, "figure": figure, "robustness": robustness})

@@ -26,6 +26,7 @@ from ..metrics import summarise
 from ..pipeline.pipeline import run_pipeline
 from ..pipeline.request import Request
 from ..pipeline.runner import StageError
+from ..pipeline.settings import overrides_for
 from ..pipeline.stages import BASELINES, ELLIPSES, METHOD, Stage
 from ..report.results import BASELINES as TITLES
 from ..report.results import METHOD as METHOD_TITLE
@@ -152,7 +153,7 @@ def run_row(request: Request, row: ResultRow, seed: int, epochs: int) -> None:
     root = seed_folder(request.output_dir, seed)
     if row.way == "online_time":
         epochs = equal_time(root, epochs)
-    overrides = {**request.overrides, EPOCHS: epochs}
+    overrides = overrides_for({stage.name for stage in row.stages}, {**request.overrides, EPOCHS: epochs})
     run_pipeline(replace(request, output_dir=root, seed=seed, overrides=overrides), row.stages)
     path = speed_path(request.output_dir, row, seed)
     if not path.is_file():

@@ -14,7 +14,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,11 @@ def overrides_of(stage: str, overrides: Mapping[str, Any], config: Mapping[str, 
         if owner in ("", stage) and identifier in parser:
             chosen[identifier] = value
     return chosen
+
+
+def overrides_for(stages: Collection[str], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the overrides that are for all stages or for one of these, where a run has fewer stages than others."""
+    return {name: value for name, value in overrides.items() if name.rpartition("/")[0] in ("", *stages)}
 
 
 def check_overrides(overrides: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> None:
