@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bundle.data.atomic import write_text
+from bundle.data.folder import DataFolder
 from bundle.data.io import check_mpp
 from bundle.engines.device import resolve_device
 from bundle.experiments.records import merge, read_records, run_of, write_records
 from bundle.experiments.results import BACKBONES, WAYS, ResultRow, collect_results, result_row, run_results
+from bundle.experiments.results_figure import draw_results
 from bundle.experiments.results_table import enter, results_markdown
 from bundle.pipeline.request import Request, listed
 from bundle.pipeline.settings import parse_overrides
@@ -35,6 +37,7 @@ def table(
     set: str = "",
     records: str = "",
     page: str = "",
+    figure: str = "",
     table_only: bool = False,
 ) -> None:
     """Train, measure and time every row; the table goes to OUT/results.md and OUT/results.csv.
@@ -54,6 +57,7 @@ def table(
         set: settings by their id, "id=value; stage/id=value", for all rows.
         records: CSV of finished runs, such as docs/results.csv: those in it are not run again, new ones are entered.
         page: Markdown page that holds the marks between which the table is written, such as docs/results.md.
+        figure: PNG to draw, crops of testing images as all rows segment them, at the first of the seeds.
         table_only: run nothing, write the tables of what is finished.
     """
     request = Request(
@@ -72,6 +76,8 @@ def table(
         done = [run_of(record) for record in known]
         unfinished = run_results(request, chosen, numbers, epochs_of(epochs, chosen), done)
     _write(request.output_dir, merge(known, collect_results(request.output_dir, chosen, numbers)), records, page)
+    if figure:
+        draw_results(Path(figure), request.output_dir, chosen, DataFolder(dataset_dir, request.image_mpp), numbers[0])
     if unfinished:
         raise ValueError("not finished: " + "; ".join(unfinished))
 

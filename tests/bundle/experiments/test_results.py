@@ -9,12 +9,15 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from bundle.data.manifest import read_manifest
 from bundle.data.simulate import write_dataset
 from bundle.experiments.records import merge, read_records, write_records
 from bundle.experiments.results import WAYS, result_row
+from bundle.experiments.results_figure import touching_window
 from bundle.experiments.results_table import BEGIN, END, enter, over_seeds, results_markdown
 from scripts.benchmark import table
 from scripts.benchmark_table import epochs_of, whole_numbers
@@ -139,6 +142,24 @@ def test_every_way_can_have_every_backbone(way):
     assert len({stage.folder for stage in (*compact.stages, *other.stages)}) == len(compact.stages) + 2
     folders = {stage.folder for stage in other.stages}
     assert all(folder in folders for stage in other.stages for folder in stage.upstream)
+
+
+def test_the_figure_shows_every_finished_row(dataset, results, tmp_path):
+    table(str(dataset), str(results), rows="ellipses,method,dense", figure=str(tmp_path / "rows.png"), table_only=True)
+    with Image.open(tmp_path / "rows.png") as page:
+        assert page.width == pytest.approx(3 * 1.7 * 110, abs=2)  # true outlines and two rows; dense was not run
+    with pytest.raises(FileNotFoundError, match="run the table first"):
+        table(str(dataset), str(tmp_path / "empty"), figure=str(tmp_path / "rows.png"), table_only=True)
+
+
+def test_the_hardest_window_is_where_objects_touch():
+    label = np.zeros((40, 60), np.int32)
+    label[2:6, 2:6], label[2:6, 8:12] = 1, 2  # apart
+    label[20:30, 40:45], label[20:30, 45:50] = 3, 4  # touching along x = 44 | 45
+    for side in (12, 13):
+        y, x = touching_window(label, side)
+        assert y <= 20 and y + side >= 30 and x <= 44 < x + side
+    assert touching_window(label, 100) == (0, 0)
 
 
 def test_wrong_arguments_are_named():
