@@ -28,6 +28,12 @@ class ObjectTable:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def columns(self) -> dict[str, np.ndarray]:
+        """The table by column: name, one of COLUMNS, to (N,); an unknown area in um2 is NaN."""
+        areas = np.full(len(self), np.nan) if self.area_um2 is None else self.area_um2
+        columns = (self.ids, *self.centroids.T, self.area_px, areas, self.confidence)
+        return dict(zip(COLUMNS, columns, strict=True))
+
     def as_csv(self) -> str:
         """The table as comma-separated text with the header COLUMNS; an unknown area in um2 is left empty."""
         text = io.StringIO(newline="")
