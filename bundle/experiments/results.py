@@ -36,8 +36,18 @@ from .records import Record
 logger = logging.getLogger(__name__)
 
 BACKBONES = ("compact", "hovernet", "cnn3")
-WAYS = ("ellipses", "voronoi", "geodesic", "copy_paste", "cyclegan", "method", "online", "online_time", "dense")
-SHARED = METHOD[:2]  # what trains and paints for the method: rows that read it run it first
+WAYS = (
+    "ellipses",
+    "voronoi",
+    "geodesic",
+    "copy_paste",
+    "cyclegan",
+    "method",
+    "online",
+    "online_time",
+    "refined",
+    "dense",
+)
 MEASURED = ("aji", "pq", "iou", "f1", "dice", "detection_f1")
 EPOCHS = "segmentation/segmentation_epochs"
 
@@ -80,9 +90,17 @@ def result_row(way: str, backbone: str = BACKBONES[0]) -> ResultRow:
         stages = renamed(BASELINES["online"], "online", "online_time")
     else:
         stages = METHOD if way == "method" else BASELINES[way]
-    needed = [stage for stage in SHARED if any(stage.folder in other.reads.values() for other in stages)]
-    stages = (*(stage for stage in needed if stage not in stages), *stages)
+    stages = (*before(stages), *stages)
     return ResultRow(way, backbone, with_backbone(stages, way, backbone))
+
+
+def before(stages: Sequence[Stage]) -> list[Stage]:
+    """The stages of the method that some stages read, directly or not, where they are not among them."""
+    needed: set[str] = set()
+    for stage in reversed([*METHOD, *stages]):
+        if stage in stages or stage.folder in needed:
+            needed |= set(stage.upstream)
+    return [stage for stage in METHOD if stage.folder in needed and stage not in stages]
 
 
 def renamed(stages: Iterable[Stage], old: str, new: str) -> tuple[Stage, ...]:
@@ -94,15 +112,16 @@ def with_backbone(stages: Sequence[Stage], way: str, backbone: str) -> tuple[Sta
     """The stages with another network as segmenter, in folders of their own; what trains none is shared."""
     if backbone == BACKBONES[0]:
         return tuple(stages)
-    own = {stage.folder for stage in stages if stage.name in ("segmentation", "predictions")}
+    own = {stage.folder for stage in stages[-2:]}  # trains and measures it
 
     def place(folder: str) -> str:
         return f"baselines/{way}_{backbone}/{folder.rpartition('/')[2]}" if folder in own else folder
 
+    folders = {stage.folder for stage in stages}
     rehearsal = replace(ELLIPSES[0], variant=f"{ELLIPSES[0].variant},{backbone}")
     return tuple(
         replace(stage, variant=f"{stage.variant},{backbone}", rehearsal=rehearsal)
-        if stage.name == "segmentation"
+        if stage.name == "segmentation" and stage.folder not in folders
         else stage
         for stage in moved(stages, place)
     )

@@ -183,6 +183,34 @@ def online(folder: str = "baselines/online") -> tuple[Stage, Stage]:
     return train, predictions(f"{folder}/predictions", train.folder)
 
 
+def refined(folder: str = "baselines/refined") -> tuple[Stage, Stage, Stage]:
+    """The method with one more round: its segmenter labels the real images anew, and another one is trained on them."""
+    make = Stage(
+        name="pseudo_labels",
+        folder=f"{folder}/pseudo_labels",
+        does="labels the real images by what the method's segmenter finds, their colours and their points",
+        config_files=("pseudo_label.yaml",),
+        workflow_type="infer",
+        reads={"dataset_dir": DATASET, "segmentation_dir": "segmentation"},
+        images=("training",),
+        paced_by=f"{folder}/segmentation",
+        share=4.0,
+        variant="refined",
+    )
+    train = Stage(
+        name="segmentation",
+        folder=f"{folder}/segmentation",
+        does="trains another segmenter on synthetic images and these labels",
+        config_files=("train.json", "train_on_synthetic.yaml"),
+        workflow_type="train",
+        reads={"dataset_dir": DATASET, "synthetic_dir": "synthetic", "relabelled_dir": make.folder},
+        images=("training",),
+        trainers=("train::trainer",),
+        rehearsal=ELLIPSES[0],
+    )
+    return make, train, predictions(f"{folder}/predictions", train.folder)
+
+
 ELLIPSES = baseline("ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points"))
 METHOD = method()
 BASELINES: dict[str, tuple[Stage, ...]] = {
@@ -193,6 +221,7 @@ BASELINES: dict[str, tuple[Stage, ...]] = {
     "masks": pseudo_label_baseline("masks", "labels the real images by the masks in masks_dir", needs="masks_dir"),
     "cyclegan": method("baselines/cyclegan/", "published,plain_cyclegan"),
     "online": online(),
+    "refined": refined(),
     "dense": baseline(
         "dense", "trains the segmenter on the true labels of the real images", ("images", "labels"), ELLIPSES[0]
     ),

@@ -25,6 +25,7 @@ BASELINES = {
     "masks": "masks of another model",
     "cyclegan": "plain CycleGAN",
     "online": "this method, painting while the segmenter trains",
+    "refined": "this method, with one more round",
     "dense": "dense labels (upper bound)",
 }
 

@@ -46,7 +46,7 @@ def results(dataset):
     """One seed of four rows that share a generator or need none."""
     output = dataset.parent / "out"
     WATCHED.append("opening")
-    table(str(dataset), str(output), rows="ellipses,method,online,online_time", seeds="0", set=SHORT, **BUDGET)
+    table(str(dataset), str(output), rows="ellipses,method,online,online_time,refined", seeds="0", set=SHORT, **BUDGET)
     WATCHED.clear()
     return output
 
@@ -63,13 +63,13 @@ def records_of(folder, name="results.csv"):
 
 def test_every_row_is_measured_and_timed(results):
     records = records_of(results)
-    assert [record["row"] for record in records] == ["ellipses", "method", "online", "online_time"]
+    assert [record["row"] for record in records] == ["ellipses", "method", "online", "online_time", "refined"]
     for record in records:
         assert 0 <= float(record["aji"]) <= 1 and float(record["seconds_per_megapixel"]) > 0
         assert record["backbone"] == "compact" and record["images"] == "1" and int(record["parameters"]) > 1000
         assert float(record["minutes_in_all"]) >= float(record["minutes"]) > 0
     shares = [record["painting_share"] for record in records]
-    assert shares[:2] == ["", ""] and all(0 < float(share) < 1 for share in shares[2:])
+    assert shares[:2] == ["", ""] and all(0 < float(share) < 1 for share in shares[2:4])
 
 
 def test_the_generator_is_trained_once_and_painted_with_online(results):
@@ -160,6 +160,15 @@ def test_the_hardest_window_is_where_objects_touch():
         y, x = touching_window(label, side)
         assert y <= 20 and y + side >= 30 and x <= 44 < x + side
     assert touching_window(label, 100) == (0, 0)
+
+
+def test_a_further_round_reads_the_methods_segmenter():
+    row = result_row("refined")
+    folders = [stage.folder for stage in row.stages]
+    assert folders[:3] == ["synthesis", "synthetic", "segmentation"] and folders[3].startswith("baselines/refined/")
+    other = result_row("refined", "hovernet")  # the labels are made by the method's own segmenter
+    assert [stage.folder for stage in other.stages][:4] == folders[:4]
+    assert [stage.folder for stage in result_row("ellipses").stages][0].startswith("baselines/ellipses/")
 
 
 def test_wrong_arguments_are_named():
