@@ -254,8 +254,8 @@ def test_durations_as_people_say_them(seconds: float, text: str) -> None:
 
 
 def test_the_real_stages_read_only_what_earlier_ones_write() -> None:
-    for stages in (METHOD, *BASELINES.values()):
-        written: set[str] = set()
+    for number, stages in enumerate((METHOD, *BASELINES.values())):
+        written = {stage.folder for stage in METHOD} if number else set()  # which baselines may read
         for stage in stages:
             assert set(stage.upstream) <= written and stage.folder not in written
             assert bool(stage.trainers) != bool(stage.paced_by)
