@@ -88,6 +88,7 @@ def pairs(
     dataset_dir: str,
     output_dir: str,
     painter: str = "c",
+    seed: int = 0,
     preset: str = "cpu",
     mpp: float | None = None,
     device: str = "auto",
@@ -102,6 +103,7 @@ def pairs(
         dataset_dir: folder with images/, points/, labels/ and split.json.
         output_dir: that of the ablation, whose row `painter` is finished.
         painter: row whose generator paints.
+        seed: of that row's run, and of these.
         preset: as for ablation.
         mpp: as for ablation.
         device: as for ablation.
@@ -111,7 +113,7 @@ def pairs(
         table_only: run nothing, write the table of what is finished.
     """
     request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
-    _run(request, pairs_rows(painter, segmentation_epochs), "", "pairs", records, table_only)
+    _run(request, pairs_rows(painter, segmentation_epochs, seed), "", "pairs", records, table_only)
 
 
 def figure(dataset_dir: str, output_dir: str, path: str, images: str = "0,7,15", mpp: float | None = None) -> None:

@@ -80,7 +80,7 @@ def test_a_second_call_runs_nothing_and_repairs_what_is_missing(dataset, experim
 
 def test_pairs_are_painted_by_the_named_row(dataset, experiment, monkeypatch):
     monkeypatch.setattr("bundle.experiments.rows.PAIRS", (2, 5))
-    monkeypatch.setattr("scripts.experiment.pairs_rows", lambda painter, epochs: pairs_rows(painter, 1)[1:3])
+    monkeypatch.setattr("scripts.experiment.pairs_rows", lambda painter, _, seed: pairs_rows(painter, 1, seed)[1:3])
     pairs(str(dataset), str(experiment), painter="c", **BUDGET)
     assert [record["says"] for record in table(experiment, "pairs")] == [
         "2 pairs, equal epochs",
