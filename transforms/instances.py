@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from .basins import Integers, as_arrays, basins
 from .split import split_by_points
 
+STRIP = 2**17  # px
+
 __all__ = ["HoverToLabel", "HoverToLabeld", "hover_to_label", "raster_ids", "split_by_points"]
 
 
@@ -44,16 +46,31 @@ def hover_to_label(
 
 def raster_ids(label: Integers, smallest: int = 1) -> NDArray[np.int32]:
     """Any ids (H, W) to 1..n in raster order of the pixels of the centres of mass, without objects below `smallest`."""
-    flat = label.reshape(-1)
-    place = np.flatnonzero(flat)
-    ids = flat[place]
-    area = np.bincount(ids, minlength=1)
+    area, down, right = moments(label)
     kept = np.flatnonzero(area >= max(smallest, 1))
-    y, x = (np.bincount(ids, each, len(area))[kept] / area[kept] for each in np.divmod(place, label.shape[1]))
+    y, x = down[kept] / area[kept], right[kept] / area[kept]
     order = np.lexsort((np.floor(x + 0.5), np.floor(y + 0.5)))
     new = np.zeros(len(area), np.int32)
     new[kept[order]] = np.arange(1, len(kept) + 1)
     return new.take(label)
+
+
+def moments(label: Integers) -> NDArray[np.float64]:
+    """Number of pixels, sum of their rows and sum of their columns for each id of a label (H, W): (3, largest id + 1).
+
+    Id 0 has none. Strip by strip: a strip stays in the processor's cache.
+    """
+    sums = np.zeros((3, int(label.max(initial=0)) + 1))
+    rows = max(max(STRIP, 8 * sums.shape[1]) // max(label.shape[1], 1), 1)  # adding up is little beside counting
+    for top in range(0, label.shape[0], rows):
+        strip = np.ascontiguousarray(label[top : top + rows]).reshape(-1)
+        place = np.flatnonzero(strip).astype(np.int32)
+        ids = strip.take(place)
+        down, right = np.divmod(place, np.int32(label.shape[1]))
+        for total, values in zip(sums, (None, down + np.int32(top), right), strict=True):
+            counted = np.bincount(ids, values)
+            total[: len(counted)] += counted
+    return sums
 
 
 class HoverToLabel(Transform):
