@@ -7,6 +7,7 @@ python -m scripts.benchmark instances --sizes 500,1000,2000
 python -m scripts.benchmark predictions --model OUT/segmentation --dataset_dir DATA
 python -m scripts.benchmark metrics
 python -m scripts.benchmark networks
+python -m scripts.benchmark slides
 python -m scripts.benchmark synthesis --preset cpu
 python -m scripts.benchmark table --dataset_dir DATA --output_dir OUT --mpp 0.25
 """
@@ -17,6 +18,7 @@ from collections.abc import Callable
 
 from scripts.benchmark_labels import hover, instances, metrics, predictions
 from scripts.benchmark_networks import networks
+from scripts.benchmark_slides import slides
 from scripts.benchmark_synthesis import synthesis
 from scripts.benchmark_table import table
 from scripts.command_line import run_command
@@ -27,6 +29,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predictions": predictions,
     "metrics": metrics,
     "networks": networks,
+    "slides": slides,
     "synthesis": synthesis,
     "table": table,
 }

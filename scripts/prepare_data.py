@@ -1,7 +1,9 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Turn published data sets, or labels, into a data folder: images/, points/, labels/, split.json.
+"""Turn clicks, published data sets, or labels, into a data folder: images/, points/, labels/, split.json.
 
+    python -m scripts.prepare_data points --input my_clicks --images my_images --output my_data
+    python -m scripts.prepare_data tiles --input slide.geojson --images slide.svs --output my_data
     python -m scripts.prepare_data monuseg --images "Tissue Images" --annotations Annotations --output my_monuseg
     python -m scripts.prepare_data points_from_labels --labels my_data/labels --output my_data/points
 
@@ -10,6 +12,7 @@ Each command explains its options: `python -m scripts.prepare_data monuseg --hel
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import shutil
@@ -34,6 +37,12 @@ from bundle.data.labels import LABEL_SUFFIXES, read_label
 from bundle.data.object_points import POINT_RULES
 from bundle.data.points_csv import write_points
 from bundle.data.split import read_split
+from bundle.formats.points.choice import Choice, parse_classes
+from bundle.formats.points.dataset import write_dataset
+from bundle.formats.points.matching import SLIDE_SUFFIXES, find_images, read_matched
+from bundle.formats.points.placement import Placement
+from bundle.formats.points.regions import REGION
+from bundle.formats.points.tile_set import TileSettings, write_tiles
 from scripts.command_line import run_command
 
 logger = logging.getLogger(__name__)
@@ -101,6 +110,95 @@ def points_from_labels(labels: str, output: str, points_from: str = "centroid") 
     logger.info("%s: %d points files written", output, len(found))
 
 
+def points(
+    input: str,
+    images: str,
+    output: str,
+    classes: str | None = None,
+    centroids: bool = False,
+    scale: float = 1.0,
+    unit: float = 1.0,
+    shift: float = 0.0,
+    swap: bool = False,
+) -> None:
+    """Convert clicks on images in which every nucleus was clicked; docs/points.md says what is read.
+
+    Reads QuPath GeoJSON, ImageJ .roi and .zip, napari CSV, Cell Counter XML, COCO keypoints, pictures of dots and
+    labels, and tables of x,y. Writes OUTPUT/images (copies), OUTPUT/points/NAME.csv and OUTPUT/check/NAME.png, each
+    image with its points, to be looked at. OUTPUT appears when it is whole; nothing is overwritten.
+
+    Args:
+        input: folder of files of clicks, of the images' base names; or one file.
+        images: folder of images, PNG, TIFF or JPEG; or one image.
+        output: data folder to make; must not exist, or be empty.
+        classes: only marks of these classes, separated by commas.
+        centroids: take outlines, too: the middle of each is its point.
+        scale: the image is so many times larger than the copy that was clicked on.
+        unit: length of a px in the file's coordinates, where they are no px: 0.25 for um at 0.25 um per px.
+        shift: px to add to x and y: -0.5 for a program that measures from the corner where docs/points.md says centre.
+        swap: exchange x and y.
+    """
+    choice, placement = Choice(parse_classes(classes), centroids), Placement(swap, unit, scale, shift)
+    found = find_images(Path(images), IMAGE_SUFFIXES)
+    matched = read_matched(Path(input), found, Path(images))
+    with _whole(output) as draft:
+        progress = functools.partial(_progress, unit="images")
+        count = write_dataset(draft, found, matched, choice, placement, progress)
+    logger.info("%s: %d images written; look at %s", output, count, Path(output) / "check")
+
+
+def tiles(
+    input: str,
+    images: str,
+    output: str,
+    regions: str | None = None,
+    region_class: str = REGION,
+    mpp: float | None = None,
+    tile_mpp: float = 0.5,
+    smallest: int = 128,
+    channels: int = 3,
+    classes: str | None = None,
+    centroids: bool = False,
+    scale: float = 1.0,
+    unit: float = 1.0,
+    shift: float = 0.0,
+    swap: bool = False,
+) -> None:
+    """Convert clicks on slides or images in which every nucleus was clicked inside some regions only.
+
+    Reads what `points` reads; outlines of the class REGION_CLASS in the same files, or all outlines in REGIONS, are the
+    regions. Of each the largest upright rectangles become images: OUTPUT/images/TILE.tif (8 bit) with its points in
+    OUTPUT/points/TILE.csv; OUTPUT/tiles.csv says where each lies, and OUTPUT/check holds a picture of every tile and
+    slide, to be looked at. OUTPUT appears when it is whole; nothing is overwritten.
+
+    Args:
+        input: folder of files of clicks, of the slides' base names; or one file.
+        images: folder of slides or images; or one.
+        output: data folder to make; must not exist, or be empty.
+        regions: folder of files whose outlines are regions, or one file; without it they are among the clicks.
+        region_class: class of the outlines that are regions; * stands for anything.
+        mpp: um per px of the slides or images; without it they are asked.
+        tile_mpp: um per px of tiles, the spacing at which the model works; what is coarser stays as it is.
+        smallest: px of a tile's shorter side, at least; not less than the crops of training.
+        channels: 3 (RGB) or 1 (grey).
+        classes: only marks of these classes, separated by commas.
+        centroids: take outlines, too: the middle of each is its point.
+        scale: the image is so many times larger than the copy that was clicked on.
+        unit: length of a px in the file's coordinates, where they are no px: 0.25 for um at 0.25 um per px.
+        shift: px to add to x and y: -0.5 for a program that measures from the corner where docs/points.md says centre.
+        swap: exchange x and y.
+    """
+    choice, placement = Choice(parse_classes(classes), centroids), Placement(swap, unit, scale, shift)
+    settings = TileSettings(tile_mpp, smallest, region_class, mpp, channels)
+    found = find_images(Path(images), (*IMAGE_SUFFIXES, *SLIDE_SUFFIXES))
+    matched = read_matched(Path(input), found, Path(images))
+    areas = read_matched(Path(regions), found, Path(images)) if regions is not None else None
+    with _whole(output) as draft:
+        progress = functools.partial(_progress, unit="images")
+        count = write_tiles(draft, found, matched, areas, choice, placement, settings, progress)
+    logger.info("%s: %d tiles written; look at %s", output, count, Path(output) / "check")
+
+
 def _rule(points_from: str) -> Callable[[Tensor], Tensor]:
     if points_from not in POINT_RULES:
         raise ValueError(f"points_from is {points_from!r}: choose one of {', '.join(POINT_RULES)}")
@@ -147,4 +245,4 @@ def _write_points(path: Path, points: Tensor) -> None:
 
 
 if __name__ == "__main__":
-    run_command({"monuseg": monuseg, "points_from_labels": points_from_labels})
+    run_command({"points": points, "tiles": tiles, "monuseg": monuseg, "points_from_labels": points_from_labels})

@@ -4,8 +4,11 @@
 
     python -m scripts.segment image  TISSUE.tif --output OUT
     python -m scripts.segment folder IMAGES     --output OUT --mpp 0.25
+    python -m scripts.segment folder IMAGES     --output OUT --formats geojson,nrrd
+    python -m scripts.segment slide  SLIDE.svs  --output OUT
 
-OUT then holds labels/NAME.tif (instance ids, 0 = background), overlays/NAME.png and objects/NAME.csv.
+OUT then holds labels/NAME.tif (instance ids, 0 = background), overlays/NAME.png and objects/NAME.csv; --formats adds
+files for QuPath, ASAP, 3D Slicer, napari and others (docs/outputs.md).
 """
 
 from __future__ import annotations
@@ -21,14 +24,16 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from bundle.data.io import check_mpp
 from bundle.engines.device import describe_device, resolve_device
+from bundle.formats.objects.registry import choose_formats
+from bundle.formats.objects.simplify import check_tolerance
 from bundle.inference.batch import BatchSegmenter, list_images
 from bundle.inference.model import load_network, segmenter_of
-from bundle.inference.symmetry import EIGHT_FOLD, FLIPS, IDENTITY
+from bundle.inference.symmetry import VIEWS
 from scripts.command_line import run_command
+from scripts.segment_slides import slide
 
 logger = logging.getLogger(__name__)
 
-AUGMENTATIONS = {"none": IDENTITY, "flips": FLIPS, "eight": EIGHT_FOLD}
 MODEL = str(Path(__file__).resolve().parents[1] / "models" / "model.pt")
 
 
@@ -40,6 +45,8 @@ def image(
     device: str = "auto",
     augmentation: str = "none",
     overwrite: bool = False,
+    formats: str = "",
+    simplify: float = 0,
 ) -> None:
     """Segment one image.
 
@@ -52,11 +59,14 @@ def image(
         device: auto, cpu, cuda or cuda:N.
         augmentation: none, flips or eight: average over so many views of the image; slower, a little better.
         overwrite: replace results that are there; without it they are kept and the image is skipped.
+        formats: further files, separated by commas: geojson (QuPath), asap, nifti, nrrd, parquet, ome-zarr.
+        simplify: px that the polygons of geojson and asap may leave the edges of pixels by, for smaller files; 0
+            follows them exactly.
     """
     path = Path(input)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file" + (": use `folder`" if path.is_dir() else ""))
-    _segment([path], output, model, mpp, device, augmentation, overwrite)
+    _segment([path], output, model, mpp, device, augmentation, overwrite, formats, simplify)
 
 
 def folder(
@@ -67,6 +77,8 @@ def folder(
     device: str = "auto",
     augmentation: str = "none",
     overwrite: bool = False,
+    formats: str = "",
+    simplify: float = 0,
 ) -> None:
     """Segment every image in a folder; a run that was cut goes on where it stopped when it is started again.
 
@@ -79,25 +91,39 @@ def folder(
         device: auto, cpu, cuda or cuda:N.
         augmentation: none, flips or eight: average over so many views of each image; slower, a little better.
         overwrite: replace results that are there; without it such images are skipped.
+        formats: further files, separated by commas: geojson (QuPath), asap, nifti, nrrd, parquet, ome-zarr.
+        simplify: px that the polygons of geojson and asap may leave the edges of pixels by, for smaller files; 0
+            follows them exactly.
     """
     if Path(output).resolve() in (Path(input).resolve(), Path(input).resolve().parent):
         raise ValueError(f"output {output} is, or holds, the folder of the images: name another one")
-    _segment(list_images(input), output, model, mpp, device, augmentation, overwrite)
+    _segment(list_images(input), output, model, mpp, device, augmentation, overwrite, formats, simplify)
 
 
 def _segment(
-    paths: list[Path], output: str, model: str, mpp: float | None, device: str, augmentation: str, overwrite: bool
+    paths: list[Path],
+    output: str,
+    model: str,
+    mpp: float | None,
+    device: str,
+    augmentation: str,
+    overwrite: bool,
+    formats: str,
+    simplify: float,
 ) -> None:
-    if augmentation not in AUGMENTATIONS:
-        raise ValueError(f"augmentation is {augmentation!r}: choose one of {', '.join(AUGMENTATIONS)}")
+    if augmentation not in VIEWS:
+        raise ValueError(f"augmentation is {augmentation!r}: choose one of {', '.join(VIEWS)}")
     check_mpp(mpp)
+    check_tolerance(simplify)
+    further = choose_formats(formats)
     where = resolve_device(device)
-    loaded, views = load_network(model), AUGMENTATIONS[augmentation]
+    loaded, views = load_network(model), VIEWS[augmentation]
     card = loaded.card
     logger.info("%s: %s, %g um per px, on %s", model, card.network["_target_"], card.mpp, describe_device(where))
     segmenter = segmenter_of(loaded, augmentation=views, device=where)
     with logging_redirect_tqdm():
-        summary = BatchSegmenter(segmenter, output, mpp, overwrite).run(tqdm(paths, unit="image"))
+        batch = BatchSegmenter(segmenter, output, mpp, overwrite, further, simplify)
+        summary = batch.run(tqdm(paths, unit="image"))
     logger.info("%s: %s", output, summary)
     if summary.skipped:
         logger.info("results that were there are kept; --overwrite replaces them")
@@ -106,4 +132,4 @@ def _segment(
 
 
 if __name__ == "__main__":
-    run_command({"image": image, "folder": folder})
+    run_command({"image": image, "folder": folder, "slide": slide})

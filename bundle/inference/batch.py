@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Segment image files one by one into an output folder: labels/NAME.tif, overlays/NAME.png, objects/NAME.csv.
 
-What is there is never replaced unless asked for, so a run that was cut is started again and goes on; a file that cannot
-be segmented is reported and does not stop the others.
+Further files for other programs are written where they are asked for (`bundle.formats.objects`). What is there is never
+replaced unless asked for, so a run that was cut is started again and goes on; a file that cannot be segmented is
+reported and does not stop the others.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ..data.atomic import write_text
 from ..data.files import write_label, write_png
 from ..data.io import IMAGE_SUFFIXES, LoadedImage, load_image
 from ..data.items import files_by_name
+from ..formats.objects.registry import Format, Result
 from .objects import ObjectTable, measure_objects
 from .overlay import overlay
 from .segmenter import Segmentation, Segmenter
@@ -32,17 +34,26 @@ class Outputs:
     label: Path  # TIFF
     overlay: Path  # PNG
     table: Path  # CSV
+    further: Mapping[Path, Format] = field(default_factory=dict)  # what was asked for besides
 
     @classmethod
-    def of(cls, output: str | os.PathLike[str], name: str) -> Outputs:
+    def of(cls, output: str | os.PathLike[str], name: str, formats: Sequence[Format] = ()) -> Outputs:
         """Those of the image with base name `name` in the folder `output`."""
         folder = Path(output)
-        files = (("labels", ".tif"), ("overlays", ".png"), ("objects", ".csv"))
-        return cls(*(folder / part / f"{name}{suffix}" for part, suffix in files))
+        return cls(
+            folder / "labels" / f"{name}.tif",
+            folder / "overlays" / f"{name}.png",
+            folder / "objects" / f"{name}.csv",
+            {each.path(folder, name): each for each in formats},
+        )
+
+    def all(self) -> list[Path]:
+        """Every one."""
+        return [self.label, self.overlay, self.table, *self.further]
 
     def missing(self) -> list[Path]:
         """Those that are not there yet."""
-        return [path for path in (self.label, self.overlay, self.table) if not path.exists()]
+        return [path for path in self.all() if not path.exists()]
 
 
 @dataclass
@@ -82,19 +93,28 @@ class BatchSegmenter:
         output: folder to write into; it is made if need be, and nothing in it is deleted.
         mpp: um per px that the user states for all images; None takes what each file says.
         overwrite: replace results that are there.
+        formats: further files to write, as `choose_formats` gives them.
+        tolerance: px that the polygons in them may leave the edges of pixels by; 0 follows these exactly.
     """
 
     def __init__(
-        self, segmenter: Segmenter, output: str | os.PathLike[str], mpp: float | None = None, overwrite: bool = False
+        self,
+        segmenter: Segmenter,
+        output: str | os.PathLike[str],
+        mpp: float | None = None,
+        overwrite: bool = False,
+        formats: Sequence[Format] = (),
+        tolerance: float = 0.0,
     ) -> None:
         self.segmenter, self.output, self.mpp, self.overwrite = segmenter, Path(output), mpp, overwrite
+        self.formats, self.tolerance = tuple(formats), tolerance
 
     def run(self, paths: Iterable[Path]) -> Summary:
         """Segment the images; errors of single ones are logged and counted."""
         summary = Summary()
         for path in paths:
-            outputs = Outputs.of(self.output, path.stem)
-            wanted = [outputs.label, outputs.overlay, outputs.table] if self.overwrite else outputs.missing()
+            outputs = Outputs.of(self.output, path.stem, self.formats)
+            wanted = outputs.all() if self.overwrite else outputs.missing()
             if not wanted:
                 summary.skipped.append(path.stem)
                 continue
@@ -118,13 +138,17 @@ class BatchSegmenter:
         table = measure_objects(found.label, found.probability, loaded.mpp)
         logger.info("%s: %d objects", path.name, len(table))
         write_outputs(outputs, wanted, loaded, found, table)
+        result = Result(path.stem, loaded.image, found.label, table, loaded.mpp, self.tolerance)
+        for further, form in outputs.further.items():
+            if further in wanted:
+                form.write(further, result)
         return table
 
 
 def write_outputs(
     outputs: Outputs, wanted: list[Path], loaded: LoadedImage, found: Segmentation, table: ObjectTable
 ) -> None:
-    """Write those of an image's outputs that are wanted, each whole or not at all."""
+    """Write those of label, overlay and table that are wanted, each whole or not at all; make all folders."""
     for path in wanted:
         path.parent.mkdir(parents=True, exist_ok=True)
     if outputs.label in wanted:

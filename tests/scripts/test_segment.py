@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,23 @@ def test_an_image_gives_label_overlay_and_table(images, model, tmp_path):
     assert np.asarray(Image.open(out / "overlays/a.png")).shape == (80, 100, 3)
 
 
+def test_further_formats_are_written_where_they_are_asked_for(images, model, tmp_path):
+    command = ["folder", images, "--output", tmp_path / "out", "--model", model]
+    run(*command)
+    first = content(tmp_path / "out")
+    assert run(*command, "--formats", "geojson,asap", "--simplify", 1) == 0
+    further = content(tmp_path / "out")
+    names = {
+        f"{part}/{name}{end}" for part, end in (("geojson", ".geojson"), ("asap", ".xml")) for name in ("a", "b 100%")
+    }
+    assert set(further) == set(first) | names and {name: further[name] for name in first} == first
+    features = json.loads(further["geojson/a.geojson"])["features"]
+    middles = [np.mean(feature["geometry"]["coordinates"][0][:-1], axis=0)[::-1] - 0.5 for feature in features]
+    assert np.allclose(middles, DISCS, atol=1)  # row, column, as pixel centres count
+    assert run(*command, "--formats", "geojson,asap") == 0  # nothing is missing
+    assert content(tmp_path / "out") == further
+
+
 def test_a_folder_takes_each_files_own_spacing(images, model, tmp_path, caplog):
     assert run("folder", images, "--output", tmp_path / "out", "--model", model) == 0
     rows = {name: list(csv.DictReader((tmp_path / f"out/objects/{name}.csv").open())) for name in ("a", "b 100%")}
@@ -156,6 +174,8 @@ def test_more_views_find_the_same_in_an_easy_image(images, model, tmp_path, augm
         (["image", "{images}/a.png", "--mpp", "fine"], "mpp is 'fine'"),
         (["image", "{images}/a.png", "--device", "cuda:99"], "device is 'cuda:99'"),
         (["image", "{images}/a.png", "--augmentation", "nine"], "augmentation is 'nine'"),
+        (["image", "{images}/a.png", "--formats", "geojson,shp"], "formats holds 'shp'"),
+        (["image", "{images}/a.png", "--simplify", "-1"], "simplify is -1"),
         (["folder", "{images}", "--output", "{images}"], "name another"),
     ],
 )
@@ -177,5 +197,5 @@ def test_help_names_every_option(monkeypatch, capsys):
     monkeypatch.setenv("PAGER", "cat")
     assert run("folder", "--help") == 0
     text = "".join(capsys.readouterr())
-    for option in ("input", "output", "model", "mpp", "device", "augmentation", "overwrite"):
+    for option in ("input", "output", "model", "mpp", "device", "augmentation", "overwrite", "formats", "simplify"):
         assert f"--{option}" in text or option.upper() in text

@@ -1,0 +1,49 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked for when slides are segmented, the same for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ..inference.model import ModelCard, read_card
+from ..inference.symmetry import VIEWS
+from .plan import Settings
+from .tissue import WAYS, default_way
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for, the same for all slides.
+
+    Raises:
+        ValueError: there are no such views, no such way to find tissue, or no such channel.
+    """
+
+    model: Path
+    settings: Settings = field(default_factory=Settings)
+    mpp: float | None = None  # um per px of the slides' finest level; None: what each file says
+    channel: int = 0  # of fluorescence slides
+    tissue: str | None = None  # "otsu" or "none"; None: as the model's channels suggest
+    views: str = "none"
+    device: str = "cpu"
+    labels: bool = False  # whether to write a label image
+
+    def __post_init__(self) -> None:
+        for name, value, choices in (("augmentation", self.views, VIEWS), ("tissue", self.tissue or "none", WAYS)):
+            if value not in choices:
+                raise ValueError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
+        if not isinstance(self.channel, int) or self.channel < 0:
+            raise ValueError(f"channel is {self.channel!r}: give a whole number, 0 for the first")
+
+    @cached_property
+    def card(self) -> ModelCard:
+        """What the model is; errors as `bundle.inference.model.read_card`."""
+        return read_card(self.model)
+
+    @property
+    def way(self) -> str:
+        """How tissue is found."""
+        return self.tissue or default_way(self.card.channels)

@@ -1,0 +1,92 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `slide` of `scripts.segment`: whole slides, on this machine or many.
+
+python -m scripts.segment slide SLIDE.svs --output OUT
+python -m scripts.segment slide SLIDES    --output OUT --scheduler tcp://host:8786
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from bundle.data.io import check_mpp
+from bundle.engines.device import describe_device, resolve_device
+from bundle.inference.model import load_network
+from bundle.slides.cluster import executor_of
+from bundle.slides.listing import list_slides
+from bundle.slides.plan import Settings
+from bundle.slides.request import Request
+from bundle.slides.run import segment_slides
+
+logger = logging.getLogger(__name__)
+
+BATCH = {"cpu": 1, "cuda": 8}  # windows that the network is given at once
+MODEL = str(Path(__file__).resolve().parents[1] / "models" / "model.pt")
+
+
+def slide(
+    input: str,
+    output: str,
+    model: str = MODEL,
+    mpp: float | None = None,
+    device: str = "auto",
+    augmentation: str = "none",
+    tissue: str | None = None,
+    channel: int = 0,
+    labels: bool = False,
+    largest: float | None = None,
+    block: int = 2048,
+    tile: int = 1024,
+    window: int = 256,
+    batch: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    threads: int | None = None,
+) -> None:
+    """Segment a whole slide, or every slide in a folder, block by block; a run that was cut goes on where it stopped.
+
+    Args:
+        input: the slide, of any kind that OpenSlide or tifffile reads, or a folder of slides.
+        output: folder; the results of a slide go to the folder of its name in there: objects.csv, objects.geojson
+            (QuPath), overview.png, and blocks/ with a small file for each finished block.
+        model: trained weights, with their .json beside them.
+        mpp: micrometres per pixel of the finest level; without it the slide is asked, and one that says nothing is
+            refused.
+        device: auto, cpu, cuda or cuda:N.
+        augmentation: none, flips or eight: average over so many views; slower, a little better.
+        tissue: otsu: only what is not glass is looked at; none: all is. By default otsu for RGB, none for one channel.
+        channel: which channel of a fluorescence slide that has several, 0 the first.
+        labels: whether to write labels.tif too: the ids at the model's spacing.
+        largest: diameter of the largest object that is sure to be found whole, um; by default 4 typical ones.
+        block: side of a unit of work, px at the model's spacing; it bounds the memory, and nothing else depends on it.
+        tile: side of what is post-processed at once, px at the model's spacing; blocks are rounded up to whole tiles.
+        window: side of what the network sees at once, px at the model's spacing.
+        batch: windows given to the network at once; by default 1 on a CPU and 8 on a GPU.
+        workers: processes on this machine, by Dask; 0: this process alone. By default one for each processor core as
+            far as the memory goes, and this process alone where there is a GPU.
+        scheduler: address of a Dask scheduler, such as tcp://host:8786, in place of workers; its workers have to see
+            the slides and the model under the same paths.
+        threads: of the processor, for each process; by default 1 for workers. Results are equal at equal threads.
+    """
+    check_mpp(mpp)
+    where = resolve_device(device)
+    weights = Path(model) / "model.pt" if Path(model).is_dir() else Path(model)
+    card = load_network(weights).card
+    logger.info("%s: %s, %g um per px, on %s", weights, card.network["_target_"], card.mpp, describe_device(where))
+    slides = list_slides(input, output)
+    with executor_of(scheduler, workers, where) as executor:
+        given = threads or executor.threads
+        settings = Settings(
+            window, tile=tile, block=block, largest=largest, batch=batch or BATCH[where.type], threads=given
+        )
+        request = Request(weights, settings, mpp, channel, tissue, augmentation, str(where), labels)
+        with logging_redirect_tqdm():
+            summary = segment_slides(slides, Path(output), request, executor)
+    logger.info("%s: %s", output, summary)
+    if summary.failed:
+        sys.exit(1)
