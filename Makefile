@@ -5,6 +5,7 @@
 # date where the requirements have changed. Nothing outside this folder is touched.
 #   make demo PYTHON=python3.12      another interpreter for a new environment
 #   make test ARGS="-m 'not slow'"   arguments for pytest
+#   make package ARGS="--model OUT/segmentation/model.pt"
 
 PYTHON ?= python3
 ARGS ?=
@@ -15,7 +16,7 @@ INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint bench package
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ lint: $(INSTALLED)  ## check style and types
 
 bench: $(INSTALLED)  ## time hover maps against MONAI's
 	$(RUN) -m scripts.benchmark hover
+
+package: $(INSTALLED)  ## write the bundle with its weights as a zip file, in dist/
+	$(RUN) -m scripts.package bundle $(ARGS)
 
 $(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'

@@ -1,0 +1,57 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Hand a trained model on: the bundle as a zip file for MONAI's Model Zoo, or the network alone as ONNX.
+
+python -m scripts.package bundle --model OUT/segmentation/model.pt
+python -m scripts.package onnx   --model OUT/segmentation/model.pt --output model.onnx
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /path/to/scripts/package.py`
+
+from bundle.inference.model import load_network
+from bundle.inference.onnx_file import write_onnx
+from bundle.package import write_package
+from scripts.command_line import run_command
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = str(ROOT / "models" / "model.pt")
+
+
+def bundle(model: str = MODEL, output: str = "dist", url: str | None = None) -> None:
+    """Write OUTPUT/NAME_vVERSION.zip: code, configurations, documents and weights, checked to fit together.
+
+    Args:
+        model: trained weights, with their .json beside them, or their folder.
+        output: folder to write into.
+        url: where weights of more than 25 MB can be downloaded directly; they are then not in the zip, but named in its
+            large_files.yml.
+    """
+    path = write_package(ROOT, _weights(model), output, url)
+    logger.info("wrote %s (%.1f MB)", path, path.stat().st_size / 1e6)
+
+
+def onnx(output: str, model: str = MODEL) -> None:
+    """Write the network as ONNX: `image` (B, C, H, W) in [0, 1] to `pred` (B, 3, H, W), any B, H and W.
+
+    Args:
+        output: the file, such as model.onnx.
+        model: trained weights, with their .json beside them, or their folder.
+    """
+    write_onnx(output, load_network(_weights(model)))
+    logger.info("wrote %s (%.1f MB)", output, Path(output).stat().st_size / 1e6)
+
+
+def _weights(model: str) -> Path:
+    return Path(model) / "model.pt" if Path(model).is_dir() else Path(model)
+
+
+if __name__ == "__main__":
+    run_command({"bundle": bundle, "onnx": onnx})
