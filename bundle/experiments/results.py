@@ -228,13 +228,14 @@ def read_result(root: Path, row: ResultRow, seed: int) -> Record | None:
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "updates": settings["segmentation_updates_per_epoch"] * settings["segmentation_epochs"],
         "batch": settings["segmentation_batch_size"],
-        "minutes": round(seconds(folder / training) / 60, 2),
-        "minutes_in_all": round(sum(seconds(folder / stage.folder) for stage in row.stages[:-1]) / 60, 2),
+        "minutes": round(seconds(folder / training) / 60, 4),
+        "minutes_in_all": round(sum(seconds(folder / stage.folder) for stage in row.stages[:-1]) / 60, 4),
         "seconds_per_megapixel": round(json.loads(speed.read_text(encoding="utf-8"))["seconds"], 3),
         "device": json.loads(speed.read_text(encoding="utf-8"))["device"],
         "images": len(metrics),
     }
-    if painting := manifest.get("notes", {}).get("painting_seconds"):
+    painting = manifest.get("notes", {}).get("painting_seconds")
+    if painting is not None:
         record["painting_share"] = round(painting / seconds(folder / training), 3)
     for metric, entry in summarise(metrics).items():
         if metric in MEASURED:

@@ -39,7 +39,7 @@ def read_run(root: Path, row: Row, seed: int) -> Record | None:
     record |= _quality(row.quality_path(root, seed))
     for metric, entry in summarise(metrics).items():
         if metric in SEGMENTATION:
-            record |= {metric: entry["mean"], f"{metric}_sd": entry["sd"]}
+            record |= {metric: round(entry["mean"], 6), f"{metric}_sd": round(entry["sd"], 6)}
     return record
 
 
@@ -51,13 +51,19 @@ def budget(folder: Path) -> Record:
     generator = load_network(folder / "synthesis" / "generator.pt").network
     return {
         "parameters": sum(parameter.numel() for parameter in generator.parameters()),
-        "width": first.get("generator_def::width", first.get("resnet_width")),
+        "width": _value(first, "generator_def::width"),
         "crop": first.get("crop_size::0"),
         "batch": first.get("synthesis_batch_size"),
         "updates": first.get("synthesis_updates_per_epoch", 0) * first.get("synthesis_epochs", 0),
-        "minutes": seconds / 60,
+        "minutes": round(seconds / 60, 2),
         "segmenter_updates": third.get("segmentation_updates_per_epoch", 0) * third.get("segmentation_epochs", 0),
     }
+
+
+def _value(settings: Record, name: str) -> object:
+    """A setting, or the one that it refers to."""
+    value = settings.get(name)
+    return settings.get(value[1:], value) if isinstance(value, str) and value.startswith("@") else value
 
 
 def _quality(path: Path) -> Record:
@@ -66,7 +72,7 @@ def _quality(path: Path) -> Record:
     quality = json.loads(path.read_text(encoding="utf-8"))
     record: Record = {"digest": quality["digest"], "crops": quality["crops"]}
     for name, entry in quality["metrics"].items():
-        record |= {name: entry["mean"], f"{name}_sd": entry["sd"]}
+        record |= {name: round(entry["mean"], 6), f"{name}_sd": round(entry["sd"], 6)}
     return record
 
 
