@@ -1,0 +1,23 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Errors as clients can show them; MONAI Label answers "Internal Server Error" and says the rest in its log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fastapi import HTTPException
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def told_to_client() -> Iterator[None]:
+    """Turn an error that the client can mend into an answer with its message: 404 for what is not there, else 400."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        logger.error("%s", error)
+        raise HTTPException(404 if isinstance(error, FileNotFoundError) else 400, str(error)) from error

@@ -1,0 +1,59 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What `--conf NAME VALUE` sets, checked when the server starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bundle.label import fields
+
+ROOT = Path(__file__).resolve().parents[2]
+KNOWN = ("model", "mpp", "diameter", "preset", "device", "training_dir")
+IGNORED = ("server_mode",)  # MONAI Label's own
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of the server.
+
+    Attributes:
+        model: weights, with their description beside them.
+        mpp: um per px of images that say nothing.
+        diameter: typical of an object, um, to train with; None: the configuration's.
+        preset: to train with, where a client names none.
+        device: auto, cpu, cuda or cuda:N, where a client names none.
+        training_dir: where trainings from clicks lie.
+    """
+
+    model: Path
+    mpp: float | None
+    diameter: float | None
+    preset: str
+    device: str
+    training_dir: Path
+
+    @classmethod
+    def of(cls, conf: Mapping[str, str], studies: str) -> Options:
+        """Read the settings.
+
+        Args:
+            conf: as MONAI Label collects them.
+            studies: folder of the images.
+
+        Raises:
+            ValueError: there is no such setting, or its value is of no use.
+        """
+        unknown = [name for name in conf if name not in (*KNOWN, *IGNORED)]
+        if unknown:
+            raise ValueError(f"--conf {unknown[0]}: there is no such setting; choose among {', '.join(KNOWN)}")
+        return cls(
+            model=Path(fields.text(conf, "model", str(ROOT / "models" / "model.pt"))).resolve(),
+            mpp=fields.number(conf, "mpp"),
+            diameter=fields.number(conf, "diameter"),
+            preset=fields.text(conf, "preset", "cpu"),
+            device=fields.text(conf, "device", "auto"),
+            training_dir=Path(fields.text(conf, "training_dir", str(Path(studies) / "nuclei_training"))).resolve(),
+        )
