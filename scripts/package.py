@@ -1,9 +1,10 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Hand a trained model on: the bundle as a zip file for MONAI's Model Zoo, or the network alone as ONNX.
+"""Hand a trained model on: the bundle as a zip file for MONAI's Model Zoo, weights to ship, or the network as ONNX.
 
-python -m scripts.package bundle --model OUT/segmentation/model.pt
-python -m scripts.package onnx   --model OUT/segmentation/model.pt --output model.onnx
+python -m scripts.package bundle  --model OUT/segmentation/model.pt
+python -m scripts.package weights --model OUT/segmentation/model.pt --output model.pt --dataset_dir DATA --licence "..."
+python -m scripts.package onnx    --model OUT/segmentation/model.pt --output model.onnx
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /path/to/scripts/package.py`
 
-from bundle.inference.model import load_network
+from bundle.data.folder import DataFolder
+from bundle.data.io import check_mpp
+from bundle.inference.model import load_network, model_path, read_card
 from bundle.inference.onnx_file import write_onnx
 from bundle.package import write_package
+from bundle.release import write_release
 from scripts.command_line import run_command
 
 logger = logging.getLogger(__name__)
@@ -38,6 +42,27 @@ def bundle(model: str = MODEL, output: str = "dist", url: str | None = None) -> 
     logger.info("wrote %s (%.1f MB)", path, path.stat().st_size / 1e6)
 
 
+def weights(
+    model: str, output: str, dataset_dir: str, licence: str, trained_on: str = "", mpp: float | None = None
+) -> None:
+    """Write weights as they ship: float16, with a description of what they are and measure on the testing images.
+
+    Args:
+        model: trained weights, with their .json beside them, or their folder.
+        output: the file to write, such as my_model.pt; one that is there is not replaced.
+        dataset_dir: data folder that it was trained on, whose testing images have labels.
+        licence: terms of the weights, a few words.
+        trained_on: which data, a few words.
+        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+    """
+    source = model_path(model)
+    folder = DataFolder(dataset_dir, check_mpp(mpp), read_card(source).channels)
+    card = write_release(source, output, folder, {"trained_on": trained_on, "licence": licence})
+    logger.info(
+        "wrote %s (%.1f MB): AJI %.3f", output, Path(output).stat().st_size / 1e6, card.notes["measured"]["aji"]["mean"]
+    )
+
+
 def onnx(output: str, model: str = MODEL) -> None:
     """Write the network as ONNX: `image` (B, C, H, W) in [0, 1] to `pred` (B, 3, H, W), any B, H and W.
 
@@ -54,4 +79,4 @@ def _weights(model: str) -> Path:
 
 
 if __name__ == "__main__":
-    run_command({"bundle": bundle, "onnx": onnx})
+    run_command({"bundle": bundle, "weights": weights, "onnx": onnx})

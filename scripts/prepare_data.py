@@ -6,6 +6,7 @@
     python -m scripts.prepare_data tiles --input slide.geojson --images slide.svs --output my_data
     python -m scripts.prepare_data monuseg --images "Tissue Images" --annotations Annotations --output my_monuseg
     python -m scripts.prepare_data points_from_labels --labels my_data/labels --output my_data/points
+    python -m scripts.prepare_data spacing --dataset_dir my_data --spacings mpp.csv --output my_tagged_data
 
 Each command explains its options: `python -m scripts.prepare_data monuseg --help`.
 """
@@ -36,6 +37,7 @@ from bundle.data.items import files_by_name
 from bundle.data.labels import LABEL_SUFFIXES, read_label
 from bundle.data.object_points import POINT_RULES
 from bundle.data.points_csv import write_points
+from bundle.data.spacings import write_with_spacing
 from bundle.data.split import read_split
 from bundle.formats.points.choice import Choice, parse_classes
 from bundle.formats.points.dataset import write_dataset
@@ -199,6 +201,23 @@ def tiles(
     logger.info("%s: %d tiles written; look at %s", output, count, Path(output) / "check")
 
 
+def spacing(dataset_dir: str, spacings: str, output: str) -> None:
+    """Write the um per px of images of different magnifications into their tags, where one --mpp would not do.
+
+    Writes OUTPUT/images/NAME.tif, the same pixels with resolution tags, and copies points/, labels/, split.json and
+    diameters.csv. OUTPUT appears when it is whole; nothing is overwritten.
+
+    Args:
+        dataset_dir: data folder whose images do not say their um per px.
+        spacings: CSV file with the header image,mpp and a line for each image, named without its ending.
+        output: data folder to make; must not exist, or be empty.
+    """
+    with _whole(output) as draft:
+        progress = functools.partial(_progress, unit="images")
+        count = write_with_spacing(Path(dataset_dir), Path(spacings), draft, progress)
+    logger.info("%s: %d images written", output, count)
+
+
 def _rule(points_from: str) -> Callable[[Tensor], Tensor]:
     if points_from not in POINT_RULES:
         raise ValueError(f"points_from is {points_from!r}: choose one of {', '.join(POINT_RULES)}")
@@ -245,4 +264,12 @@ def _write_points(path: Path, points: Tensor) -> None:
 
 
 if __name__ == "__main__":
-    run_command({"points": points, "tiles": tiles, "monuseg": monuseg, "points_from_labels": points_from_labels})
+    run_command(
+        {
+            "points": points,
+            "tiles": tiles,
+            "monuseg": monuseg,
+            "points_from_labels": points_from_labels,
+            "spacing": spacing,
+        }
+    )

@@ -8,7 +8,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 Row = tuple[int, list[str]]  # number of its line, its cells
@@ -58,3 +58,38 @@ def read_number(path: str | os.PathLike[str], line: int, name: str, text: str) -
     if not math.isfinite(number):
         raise ValueError(f"{path}, line {line}: {name} is {text!r}, which is no number: correct or delete this row")
     return number
+
+
+def read_by_image(
+    path: Path, table: tuple[list[str], list[Row]], columns: tuple[int, int], images: Collection[str]
+) -> dict[str, float]:
+    """One positive number for each image that is listed.
+
+    Args:
+        path: the file, for messages.
+        table: its header and rows, as `read_table` gives them.
+        columns: of the image's base name, and of the number.
+        images: base names of the images that are there; not every one need be listed.
+
+    Raises:
+        ValueError: an image does not exist or is listed twice, or a value is no positive number; names file and line.
+    """
+    header, rows = table
+    what = header[columns[1]].strip().lower()
+    found: dict[str, float] = {}
+    lines: dict[str, int] = {}
+    for line, row in rows:
+        name, text = cells(path, header, (line, row), columns)
+        if name not in images:
+            raise ValueError(
+                f"{path}, line {line}: there is no image {name!r}: name an image by its file name without the ending"
+                " (.png, ...), or delete this row"
+            )
+        if name in found:
+            raise ValueError(f"{path}, line {line}: {name!r} is on line {lines[name]} already: keep one of the two")
+        if (value := read_number(path, line, what, text)) <= 0:
+            raise ValueError(
+                f"{path}, line {line}: {what} is {text!r}: give a positive number of {what.rpartition('_')[2]}"
+            )
+        found[name], lines[name] = value, line
+    return found

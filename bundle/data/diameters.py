@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .csv_table import cells, read_number, read_table
+from .csv_table import read_by_image, read_table
 
 DIAMETERS = "diameters.csv"
 HEADER = "image,diameter_um"
@@ -80,23 +80,9 @@ def read_diameters(path: Path, images: Collection[str]) -> dict[str, Diameter]:
         ValueError: a column is missing, an image does not exist or is listed twice, or a value is no positive number;
             the message names file and line.
     """
-    header, rows = read_table(path, HEADER)
-    columns, unit = _columns(path, header)
-    found: dict[str, Diameter] = {}
-    lines: dict[str, int] = {}
-    for line, row in rows:
-        name, text = cells(path, header, (line, row), columns)
-        if name not in images:
-            raise ValueError(
-                f"{path}, line {line}: there is no image {name!r}: name an image by its file name without the ending"
-                " (.png, ...), or delete this row"
-            )
-        if name in found:
-            raise ValueError(f"{path}, line {line}: {name!r} is on line {lines[name]} already: keep one of the two")
-        if (value := read_number(path, line, f"diameter_{unit}", text)) <= 0:
-            raise ValueError(f"{path}, line {line}: diameter_{unit} is {text!r}: give a positive number of {unit}")
-        found[name], lines[name] = Diameter(value, unit), line
-    return found
+    table = read_table(path, HEADER)
+    columns, unit = _columns(path, table[0])
+    return {name: Diameter(value, unit) for name, value in read_by_image(path, table, columns, images).items()}
 
 
 def _columns(path: Path, header: list[str]) -> tuple[tuple[int, int], Literal["um", "px"]]:

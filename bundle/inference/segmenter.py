@@ -79,7 +79,8 @@ class Segmenter:
         if not augmentation:
             raise ValueError("augmentation is empty: give symmetry.IDENTITY for none")
         self.device = torch.device(device) if device is not None else _device_of(network)
-        self.network = network.to(self.device).eval()
+        layout = torch.channels_last  # convolutions of a CPU are 1.2 to 1.5 times as fast in it
+        self.network = network.to(self.device, memory_format=layout).eval()  # type: ignore[call-overload]
         self.mpp, self.channels = mpp, channels
         self.inferer = inferer or windows()
         self.output: Output = output or HoverOutput(mpp)
