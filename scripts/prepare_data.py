@@ -5,6 +5,7 @@
     python -m scripts.prepare_data points --input my_clicks --images my_images --output my_data
     python -m scripts.prepare_data tiles --input slide.geojson --images slide.svs --output my_data
     python -m scripts.prepare_data monuseg --images "Tissue Images" --annotations Annotations --output my_monuseg
+    python -m scripts.prepare_data dsb2018 --input stage1_train --split my_split.json --output my_dsb
     python -m scripts.prepare_data points_from_labels --labels my_data/labels --output my_data/points
     python -m scripts.prepare_data spacing --dataset_dir my_data --spacings mpp.csv --output my_tagged_data
 
@@ -14,6 +15,7 @@ Each command explains its options: `python -m scripts.prepare_data monuseg --hel
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import os
 import shutil
@@ -26,10 +28,12 @@ from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import numpy as np
 from torch import Tensor
 from tqdm import tqdm
 
 from bundle.data.aperio import draw_outlines, read_outlines
+from bundle.data.bowl import find_entries, image_file, read_masks
 from bundle.data.checks import claim_new
 from bundle.data.files import write_image, write_label
 from bundle.data.io import IMAGE_SUFFIXES, check_mpp, read_image
@@ -37,7 +41,7 @@ from bundle.data.items import files_by_name
 from bundle.data.labels import LABEL_SUFFIXES, read_label
 from bundle.data.object_points import POINT_RULES
 from bundle.data.points_csv import write_points
-from bundle.data.spacings import write_with_spacing
+from bundle.data.spacings import read_spacings, write_with_spacing
 from bundle.data.split import read_split
 from bundle.formats.points.choice import Choice, parse_classes
 from bundle.formats.points.dataset import write_dataset
@@ -85,13 +89,38 @@ def monuseg(
             (draft / part).mkdir()
         for name, (image_path, outline_path) in _progress(pairs.items(), "images"):
             array = read_image(image_path).array  # (C, H, W)
-            label = draw_outlines(read_outlines(outline_path), array.shape[-2:])
-            write_image(draft / "images" / f"{name}.tif", array, mpp)
-            _write_points(draft / "points" / f"{name}.csv", rule(label))
-            write_label(draft / "labels" / f"{name}.tif", label, mpp)
+            _write_item(draft, name, array, draw_outlines(read_outlines(outline_path), array.shape[-2:]), rule, mpp)
         if split is not None:
             shutil.copyfile(split, draft / "split.json")
     logger.info("%s: %d images written", output, len(pairs))
+
+
+def dsb2018(input: str, split: str, output: str, points_from: str = "centroid", spacings: str | None = None) -> None:
+    """Convert images of the 2018 Data Science Bowl (BBBC038): stage1_train, a folder for each image with its masks.
+
+    Writes OUTPUT/images/NAME.tif, OUTPUT/points/NAME.csv (a point for each mask, inside the object),
+    OUTPUT/labels/NAME.tif (instance ids, to measure with) and OUTPUT/split.json, for the images that SPLIT names by the
+    first characters of their IDs. OUTPUT appears when it is whole; nothing is overwritten.
+
+    Args:
+        input: the unpacked folder stage1_train.
+        split: JSON file {"training": [names], "testing": [names]}.
+        output: data folder to make; must not exist, or be empty.
+        points_from: where in an object its point lies: centroid, or deepest (the pixel farthest from the border).
+        spacings: CSV file with the header image,mpp: um per px of each image, written into its tags; without it images
+            say none.
+    """
+    rule = _rule(points_from)
+    entries = find_entries(Path(input), itertools.chain(*read_split(Path(split), None).values()))
+    mpp = read_spacings(Path(spacings), entries) if spacings is not None else {}
+    with _whole(output) as draft:
+        for part in ("images", "points", "labels"):
+            (draft / part).mkdir()
+        for name, entry in _progress(entries.items(), "images"):
+            array = read_image(image_file(entry)).array  # (C, H, W)
+            _write_item(draft, name, array, read_masks(entry, array.shape[-2:]), rule, mpp.get(name))
+        shutil.copyfile(split, draft / "split.json")
+    logger.info("%s: %d images written", output, len(entries))
 
 
 def points_from_labels(labels: str, output: str, points_from: str = "centroid") -> None:
@@ -257,6 +286,15 @@ def _progress(items: Iterable[tuple[str, T]], unit: str) -> Iterable[tuple[str, 
     return tqdm(list(items), unit=f" {unit}", disable=None)  # silent where there is no terminal
 
 
+def _write_item(
+    draft: Path, name: str, array: np.ndarray, label: Tensor, rule: Callable[[Tensor], Tensor], mpp: float | None
+) -> None:
+    """Image (C, H, W), points and label (1, H, W) of one name."""
+    write_image(draft / "images" / f"{name}.tif", array, mpp)
+    _write_points(draft / "points" / f"{name}.csv", rule(label))
+    write_label(draft / "labels" / f"{name}.tif", label, mpp)
+
+
 def _write_points(path: Path, points: Tensor) -> None:
     if not len(points):
         logger.warning("%s: no object, so no point: leave this image out of training", path.stem)
@@ -269,6 +307,7 @@ if __name__ == "__main__":
             "points": points,
             "tiles": tiles,
             "monuseg": monuseg,
+            "dsb2018": dsb2018,
             "points_from_labels": points_from_labels,
             "spacing": spacing,
         }

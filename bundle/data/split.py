@@ -14,12 +14,12 @@ PARTS = ("training", "testing")
 Split = dict[str, list[str]]
 
 
-def read_split(path: Path, images: Collection[str]) -> Split:
+def read_split(path: Path, images: Collection[str] | None) -> Split:
     """Read {"training": [names], "testing": [names]}, names being base names of images; other text in it is ignored.
 
     Args:
         path: the JSON file; "testing" may be left out.
-        images: base names of the images that are there.
+        images: base names of the images that are there; None: not known yet, and so not compared.
 
     Returns:
         Both parts, in the file's order.
@@ -41,7 +41,9 @@ def read_split(path: Path, images: Collection[str]) -> Split:
         raise ValueError(f"{path}: {unknown[0]!r} is no part: the parts are {' and '.join(PARTS)}; rename or remove it")
     split = {part: _names(path, part, content.get(part, [])) for part in PARTS}
     problems = [f"{name} is named {times} times" for name, times in _repeated(split)]
-    problems += [f"{name} has no image" for part in PARTS for name in split[part] if name not in images]
+    problems += [
+        f"{name} has no image" for part in PARTS for name in split[part] if images is not None and name not in images
+    ]
     if problems:
         raise ValueError(
             f"{path}: {'; '.join(problems[:20])}: name each image once, in one part, by its file name without the"
