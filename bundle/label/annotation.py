@@ -1,9 +1,10 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Objects as MONAI Label hands them to its writers of ASAP XML and DSA JSON: one contour for each piece.
+"""Objects as MONAI Label hands them to its writers of ASAP XML and DSA JSON: one contour for each.
 
 Contours run along the edges of pixels, in px of the image's full resolution from its upper left corner. Neither form
-knows holes: what lies in a hole counts as the object.
+knows holes: what lies in a hole counts as the object. Nor does either know pieces, and clients count contours: of an
+object whose pixels touch at corners alone, the largest piece is drawn.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ def as_annotation(objects: Iterable[SlideObject], regions: Sequence[Box], tolera
     check_tolerance(tolerance)
     contours = []
     for item in objects:
-        parts = simplify(item.parts, tolerance) if tolerance else item.parts
-        contours += [_points(part.exterior) for part in parts]
+        largest = max(item.parts, key=lambda part: part.area)
+        (part,) = simplify((largest,), tolerance) if tolerance else (largest,)
+        contours.append(_points(part.exterior))
     left, top, width, height = _around(regions)
     return {
         "location": [left, top],

@@ -162,4 +162,5 @@ def _updates(folder: Path, total: int) -> int:
 
 def _seconds(results: Path) -> float:
     manifests = [read_manifest(results / stage.folder) or {} for stage in METHOD]
-    return sum(session.get("seconds") or 0 for manifest in manifests for session in manifest.get("sessions", []))
+    seconds = [session.get("seconds") or 0 for manifest in manifests for session in manifest.get("sessions", [])]
+    return round(sum(seconds), 1)  # as manifests round them; their sum in floats has more digits

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from fastapi import HTTPException
 from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.datastore import DefaultLabelTag
 from monailabel.tasks.activelearning.first import First
@@ -112,9 +113,17 @@ class NucleiApp(MONAILabelApp):
             return {"file": writer(whole, "WARNING")[0] if writer else None, "params": whole}
 
     def batch_infer(self, request: Request, datastore: NucleiStore | None = None) -> Request:
-        """Label masks of many images; without a GPU, MONAI Label must not look for several."""
-        many = {} if torch.cuda.is_available() else {"multi_gpu": False}
-        return dict(super().batch_infer({**request, **many}, datastore))
+        """Label masks of many images; {} for one that has none, such as a slide, so that the others get theirs."""
+        with told_to_client():
+            self._task(request)  # what would fail for all of them fails at once
+        many = {} if torch.cuda.is_available() else {"multi_gpu": False}  # else MONAI Label divides by no GPU
+        return dict(self._batch_infer({**request, **many}, datastore or self.datastore(), self._infer_one_of_many))
+
+    def _infer_one_of_many(self, request: Request, datastore: NucleiStore) -> Request:
+        try:
+            return self.infer(request, datastore)
+        except HTTPException:  # the log has its message
+            return {}
 
     def train(self, request: Request) -> Request:
         """Train from clicks; where this is a process of its own, an error is its last line."""

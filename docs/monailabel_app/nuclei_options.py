@@ -45,12 +45,16 @@ class Options:
 
         Raises:
             ValueError: there is no such setting, or its value is of no use.
+            FileNotFoundError: the model that is named is not there.
         """
         unknown = [name for name in conf if name not in (*KNOWN, *IGNORED)]
         if unknown:
             raise ValueError(f"--conf {unknown[0]}: there is no such setting; choose among {', '.join(KNOWN)}")
+        model = Path(fields.text(conf, "model", str(ROOT / "models" / "model.pt"))).resolve()
+        if "model" in conf and not model.is_file():  # without one, training from clicks makes the first
+            raise FileNotFoundError(f"--conf model {conf['model']}: there is no such file")
         return cls(
-            model=Path(fields.text(conf, "model", str(ROOT / "models" / "model.pt"))).resolve(),
+            model=model,
             mpp=fields.number(conf, "mpp"),
             diameter=fields.number(conf, "diameter"),
             preset=fields.text(conf, "preset", "cpu"),

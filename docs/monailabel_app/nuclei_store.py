@@ -59,7 +59,11 @@ class NucleiStore(LocalDatastore):
         return str(super().add_image(image_id, image_filename, image_info))
 
     def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
-        """Keep a label that a client sent; clicks that cannot be read are refused now, not when training starts."""
+        """Keep a label that a client sent; clicks that cannot be read are refused now, not when training starts.
+
+        Clicks take the place of those before, also where these have another ending: left behind, they would count again
+        as soon as the new ones are removed. A mask leaves them where they are.
+        """
         with told_to_client():
             plain_name(image_id, "the name of the image")
             tag = plain_name(getattr(label_tag, "value", label_tag), "the tag")
@@ -67,7 +71,12 @@ class NucleiStore(LocalDatastore):
                 raise FileNotFoundError(f"there is no image {image_id!r} on this server")
             if tag == FINAL and Path(label_filename).suffix.lower() in READERS:
                 self._check(Path(label_filename), image_id)
-        return str(super().save_label(image_id, label_filename, tag, label_info))
+        before = Path(self.get_label_uri(image_id, tag))
+        label_id = str(super().save_label(image_id, label_filename, tag, label_info))
+        now = Path(self.get_label_uri(label_id, tag))
+        if before != now and all(path.suffix.lower() in READERS for path in (before, now)):
+            before.unlink(missing_ok=True)
+        return label_id
 
     def _check(self, path: Path, image_id: str) -> None:
         try:

@@ -20,12 +20,13 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import tifffile
 import torch
@@ -163,7 +164,7 @@ def make_bundle(root: Path) -> None:
 
 
 def make_images(studies: Path) -> None:
-    """One scene as PNG, as TIFF of twice as many px that says so, and as a slide with a second level."""
+    """One scene as two PNGs, as TIFF of twice as many px that says so, and as a slide with a second level."""
     label = draw_label(ELLIPSES, SIZE)
     assert int(label.max()) == len(ELLIPSES)
     picture = encoded(label)
@@ -175,7 +176,10 @@ def make_images(studies: Path) -> None:
     with tifffile.TiffWriter(studies / "slide.svs") as slide:
         for pixels in (fine, picture):
             slide.write(pixels, tile=(64, 48), photometric="rgb", description=said, metadata=None)
+    shutil.copy(studies / "scene.png", studies / "again.png")
     (studies / "scene.csv").write_text("x,y\n1,2\n")  # a table beside the images is no image
+    (studies / "labels" / "final").mkdir(parents=True)
+    (studies / "labels" / "final" / "scene.csv").write_text("x,y\n60,25\n")  # clicks from before the server's start
 
 
 @contextlib.contextmanager
@@ -193,10 +197,19 @@ def running(root: Path, studies: Path, log: Path, *conf: str) -> Iterator[Server
         wait_until_up(server, log)
         yield server
     finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a server, and a training that a test left in it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(20)
+    process.kill()
+    process.wait()
 
 
 def wait_until_up(server: Server, log: Path) -> None:
@@ -207,6 +220,12 @@ def wait_until_up(server: Server, log: Path) -> None:
                 return
         time.sleep(0.5)
     raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+@pytest.fixture(name="label_python")
+def label_python_fixture() -> Callable[[], str]:
+    """The function above, for tests of it (tests are no package)."""
+    return label_python
 
 
 @pytest.fixture(scope="session")

@@ -67,12 +67,12 @@ def labels(server, tmp_path_factory):
 
 def test_clients_are_told_one_label_and_the_models_of_pathology(server):
     info = server.ask("GET", "/info/").json
-    assert info["labels"] == ["nuclei"]
+    assert info["labels"] == ["nuclei"] and list(info["models"]) == ["nuclei"]  # the other one is not trained yet
     model = info["models"]["nuclei"]
     assert list(model["labels"]) == ["nuclei"] and model["pathology"] and not model["nuclick"]
     assert set(info["strategies"]) == {"random", "first"} and set(info["trainers"]) == {"nuclei_from_clicks"}
     assert None not in info["trainers"]["nuclei_from_clicks"]["config"].values()  # QuPath stumbles over null
-    assert info["datastore"]["total"] == 3
+    assert info["datastore"]["total"] == 4
 
 
 @pytest.mark.parametrize("name", IMAGES)
@@ -150,6 +150,11 @@ def test_the_digital_slide_archive_asks_for_tiles_with_tissue(server):
     assert answer.json["location"] == [0, 0] and answer.json["size"] == [400, 240]
 
 
+def test_a_region_that_is_left_out_is_what_monai_label_fills_in_and_0_is_the_whole_image(server):
+    for body, size in (({}, [2048, 2048]), ({"size": [0, 0]}, [0, 0])):
+        assert server.ask("POST", "/infer/wsi/nuclei", body, image="fine", output="json").json["size"] == size
+
+
 def test_slicer_asks_for_a_volume_and_8_bit_would_not_do(server, labels):
     params = {"result_extension": ".nrrd", "result_dtype": "uint8", "client_id": "slicer", "device": ["cpu"]}
     answer = server.send("POST", "/infer/nuclei", {"params": json.dumps(params)}, {}, image="scene")
@@ -192,6 +197,15 @@ def test_masks_of_all_images_are_kept_with_the_tag_original(server, labels):
     kept = server.studies / "labels" / "original"
     assert np.array_equal(np.asarray(Image.open(kept / "scene.png")), labels["scene"])
     assert np.array_equal(tifffile.imread(kept / "fine.tif"), labels["fine"])
+
+
+def test_masks_of_many_images_are_made_though_a_slide_among_them_has_none(server, labels):
+    asked = {"device": "cuda", "multi_gpu": True, "gpus": "all", "label_tag": "many"}  # as clients ask, GPU or not
+    answer = server.ask("POST", "/batch/infer/nuclei", asked, run_sync="true")
+    assert answer.status == 200 and answer.json["slide"] == {} and answer.json["scene"]["params"]["objects"] == COUNT
+    assert np.array_equal(tifffile.imread(server.studies / "labels" / "many" / "fine.tif"), labels["fine"])
+    answer = server.ask("POST", "/batch/infer/other", asked, run_sync="true")
+    assert answer.status == 400 and "model is 'other': choose among nuclei" in answer.detail
 
 
 OUTSIDE = ["/etc/hostname", "../root/models/model.pt", "../studies/scene.png", "labels/final", "", ".", "none", "a.png"]

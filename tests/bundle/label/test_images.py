@@ -45,6 +45,13 @@ def test_filling_the_polygons_gives_the_label_back():
     assert torch.equal(drawn, expected)
 
 
+def test_an_object_whose_pixels_touch_at_a_corner_alone_is_one_polygon():
+    label = torch.zeros(1, 6, 8, dtype=torch.int32)
+    label[0, 1, 1] = label[0, 2:5, 2:6] = 1
+    contours = as_annotation(objects_of_label(Segmentation(label, label.float()), None, []), [])["elements"][0]
+    assert [sorted(map(tuple, each)) for each in contours["contours"]] == [[(2, 2), (2, 5), (6, 2), (6, 5)]]
+
+
 def test_an_object_is_of_the_region_that_holds_its_centre():
     left, right = [Box(0, 0, 3, 8)], [Box(3, 0, 12, 8)]  # the centre at 2.5 lies in pixel 3
     assert [item.id for item in objects_of_label(FOUND, 0.5, left)] == []
