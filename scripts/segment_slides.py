@@ -79,14 +79,17 @@ def slide(
     card = load_network(weights).card
     logger.info("%s: %s, %g um per px, on %s", weights, card.network["_target_"], card.mpp, describe_device(where))
     slides = list_slides(input, output)
-    with executor_of(scheduler, workers, where) as executor:
-        given = threads or executor.threads
-        settings = Settings(
-            window, tile=tile, block=block, largest=largest, batch=batch or BATCH[where.type], threads=given
-        )
-        request = Request(weights, settings, mpp, channel, tissue, augmentation, str(where), labels)
-        with logging_redirect_tqdm():
+    try:
+        with executor_of(scheduler, workers, where) as executor, logging_redirect_tqdm():
+            given = threads or executor.threads
+            settings = Settings(
+                window, tile=tile, block=block, largest=largest, batch=batch or BATCH[where.type], threads=given
+            )
+            request = Request(weights, settings, mpp, channel, tissue, augmentation, str(where), labels)
             summary = segment_slides(slides, Path(output), request, executor)
+    except KeyboardInterrupt:
+        logger.warning("stopped; the same command goes on with the blocks that are missing in %s", output)
+        sys.exit(130)
     logger.info("%s: %s", output, summary)
     if summary.failed:
         sys.exit(1)

@@ -23,15 +23,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .execution import Executor, InProcess, Outcome, Task
+from .quiet import silent
 from .remote import compute
 
 if TYPE_CHECKING:
     from distributed import Client
 
+logger = logging.getLogger(__name__)
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bundle", "transforms")
 AHEAD = 2  # tasks handed out for each thread of the workers, so that none waits
 CONNECT_SECONDS = 30
+CHATTY = ("distributed", "distributed.client")  # loggers, each with a level of its own
+PRELOADED = f"{__package__}.interrupts"  # what workers on this machine load first
 WORKER_MEMORY = 2e9  # bytes: twice what a process takes for blocks of the default size
 
 
@@ -48,7 +53,23 @@ class DaskExecutor:
         self.client = client
 
     def outcomes(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
-        """Each task as it ends; as many are handed out as there are workers for."""
+        """Each task as it ends; as many are handed out as there are workers for.
+
+        Raises:
+            ConnectionError: the scheduler is gone.
+        """
+        from distributed import CancelledError
+
+        try:
+            yield from self._outcomes(tasks)
+        except (CancelledError, OSError) as error:  # blocks' own errors are outcomes
+            reason = " ".join(str(error).split())
+            raise ConnectionError(
+                f"the Dask scheduler is gone ({reason}): start one and give the same command again; finished blocks are"
+                " kept"
+            ) from error
+
+    def _outcomes(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         from distributed import as_completed
 
         waiting = iter(tasks)
@@ -103,9 +124,11 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client]:
             f"Dask is not installed ({error}): pip install distributed, or give --workers 0 for this process alone"
         ) from error
     with contextlib.ExitStack() as stack:
+        for name in CHATTY:
+            stack.enter_context(silent(name))
         if scheduler is None:
             workers = workers or max(min(os.cpu_count() or 1, int(MEMORY_LIMIT / WORKER_MEMORY)), 1)
-            options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None}
+            options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "preload": PRELOADED}
             cluster = LocalCluster(workers, processes=True, silence_logs=logging.ERROR, **options)
             yield stack.enter_context(Client(stack.enter_context(cluster)))
             return
@@ -114,6 +137,8 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client]:
         except (OSError, ValueError) as error:
             raise ValueError(f"no Dask scheduler answers at {scheduler} ({error}): start one, or correct it") from error
         send_code(client)
+        if not client.nthreads():
+            logger.warning("%s has no worker yet: `dask worker %s --nthreads 1` starts one", scheduler, scheduler)
         yield client
 
 
@@ -142,6 +167,11 @@ def _outcome(future: Any) -> Outcome:
         return future.result()
     if isinstance(error, KilledWorker):
         return RuntimeError(
-            f"several workers died of one block ({error}): where memory was short, give a smaller --block"
+            f"several workers died of one block ({error}): where memory was short, give a smaller --block and another"
+            " output"
         )
-    return error
+    if isinstance(error, ImportError):
+        return RuntimeError(f"a worker lacks a package ({error}): install requirements.txt where it runs")
+    if isinstance(error, OSError | ValueError | RuntimeError | MemoryError):
+        return error
+    return RuntimeError(f"a worker stopped with {type(error).__name__}: {error}")

@@ -37,7 +37,7 @@ class SlideJob:
     """
 
     def __init__(self, path: Path, folder: Path, request: Request) -> None:
-        self.path, self.name, self.request = path.resolve(), path.stem, request
+        self.given, self.path, self.name, self.request = path, path.resolve(), path.stem, request
         self.folder = SlideFolder(folder)
         self.missing: set[Place] = set()
         self.total = self.done = 0  # windows
@@ -53,9 +53,7 @@ class SlideJob:
         request = self.request
         with Slide(self.path, request.card.channels, request.mpp, request.channel) as slide:
             planned = self._bare_plan(slide)
-            settings = {**planned.as_json(), "way": request.way}
-            for name in ("tissue", "batch", "threads"):  # the first follows from the rest; no result from the others
-                del settings[name]
+            settings = comparable(planned, request.way)
             inputs = {"slide": fingerprint(self.path), "model": planned.weights}
             self._refuse_others(settings, inputs)
             if self._is_whole():
@@ -130,6 +128,16 @@ class SlideJob:
         wanted = [self.folder.table, self.folder.polygons, self.folder.overview]
         wanted += [self.folder.label] if self.request.labels else []
         return bool(manifest and manifest.get("complete")) and all(path.is_file() for path in wanted)
+
+
+def comparable(plan: Plan, way: str) -> dict[str, Any]:
+    """What decides results and the names of blocks, each number by itself, so that a message shows what differs."""
+    settings = {**plan.as_json(), "way": way}
+    for name in ("tissue", "weights", "batch", "threads"):  # the first two follow from the rest and from the model
+        del settings[name]
+    layout = vars(plan.layout) | {"block": plan.layout.block * plan.layout.tile}  # px
+    del settings["layout"], layout["size"]  # the grid's
+    return settings | {f"{name} (px)": length for name, length in layout.items()}
 
 
 def fingerprint(path: Path) -> str:

@@ -23,7 +23,8 @@ def list_slides(slides: str | os.PathLike[str], output: str | os.PathLike[str]) 
 
     Raises:
         FileNotFoundError: there is neither a file nor a folder of this name.
-        ValueError: the folder holds no slide, two of one base name, or is where the results are to go.
+        ValueError: the folder holds no slide, two of one base name or links to one file, or is where the results are
+            to go.
     """
     path = Path(slides)
     if path.is_file():
@@ -32,7 +33,16 @@ def list_slides(slides: str | os.PathLike[str], output: str | os.PathLike[str]) 
         raise FileNotFoundError(f"{path}: no such slide, and no such folder")
     if Path(output).resolve() == path.resolve():
         raise ValueError(f"output {output} is the folder of the slides: name another one")
-    found = list(files_by_name(path, SLIDE_SUFFIXES).values())
+    found = [each for each in files_by_name(path, SLIDE_SUFFIXES).values() if not each.is_dir()]
     if not found:
         raise ValueError(f"{path}: holds no slide ({', '.join(SLIDE_SUFFIXES)})")
+    _refuse_links(found)
     return found
+
+
+def _refuse_links(slides: list[Path]) -> None:
+    """Two names of one file: blocks are told apart by their slide's file."""
+    first: dict[Path, Path] = {}
+    for slide in slides:
+        if (other := first.setdefault(slide.resolve(), slide)) is not slide:
+            raise ValueError(f"{other} and {slide} are the same file: remove one of the links")

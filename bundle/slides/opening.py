@@ -18,6 +18,7 @@ from tifffile import TiffFile
 from ..data.raster import TIFF_SIGNATURES, ImageFileError
 from .openslide_file import OpenSlideFile
 from .pyramid import SlideFile
+from .quiet import silent
 from .tiff_file import TiffSlideFile
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ def open_slide_file(path: Path, channel: int = 0) -> SlideFile:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such slide")
+    if not path.stat().st_size:
+        raise ImageFileError(f"{path}: is empty (0 bytes): copy it again")
     is_tiff = _is_tiff(path)
     if is_tiff:
         check_whole(path)
@@ -76,7 +79,7 @@ def check_whole(path: Path) -> None:
     """
     size, needed, pages = path.stat().st_size, 0, 0
     try:
-        with TiffFile(path, _multifile=False) as tiff:
+        with silent("tifffile"), TiffFile(path, _multifile=False) as tiff:
             for page in tiff.pages:
                 whole = page.aspage()
                 pages += 1

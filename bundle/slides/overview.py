@@ -4,19 +4,21 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion
+from scipy.ndimage import binary_dilation, binary_erosion
 
 from ..data.files import write_png
 from .collect import Collection
-from .grid import Grid
+from .grid import Grid, Size
 from .plan import Plan
 from .reader import Slide
 
 LONGEST = 2048  # px
+LARGEST_DOT = 5  # px; a dot of 1 px cannot be seen where objects are few
 DOT, BORDER = (0, 200, 0), (0, 90, 255)
 
 
@@ -35,9 +37,25 @@ def write_overview(path: Path, slide: Slide, plan: Plan, collection: Collection,
     pixels = np.repeat(pixels, 3 // pixels.shape[2], axis=2)
     looked = looked_at(plan, grid)
     pixels[looked & ~binary_erosion(looked, iterations=2)] = BORDER
-    column, row = np.rint(grid.to_grid(outlines.to_slide(collection.centres))).astype(np.int64).T
-    pixels[np.clip(row, 0, grid.size[1] - 1), np.clip(column, 0, grid.size[0] - 1)] = DOT
+    centres = np.rint(grid.to_grid(outlines.to_slide(collection.centres))).astype(np.int64)
+    pixels[dots(centres, grid.size, int(looked.sum()))] = DOT
     write_png(path, pixels)
+
+
+def dots(centres: NDArray[np.int64], size: Size, room: int) -> NDArray[np.bool_]:
+    """The pixels (h, w) of squares around places (N, 2), x and y, as large as leaves most of the picture to be seen.
+
+    Args:
+        centres: px of the picture; those beyond its edges are taken to the edge.
+        size: (W, H) of the picture, px.
+        room: px of the picture that objects may lie in.
+    """
+    drawn = np.zeros(size[::-1], bool)
+    column, row = np.clip(centres, 0, np.array(size) - 1).T
+    drawn[row, column] = True
+    apart = math.sqrt(room / max(len(centres), 1))  # px from object to object, on average
+    grown = int(np.clip(apart / 5, 1, LARGEST_DOT) - 1) // 2
+    return binary_dilation(drawn, np.ones((3, 3)), iterations=grown) if grown else drawn
 
 
 def looked_at(plan: Plan, grid: Grid) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ..data.io import PERCENTILES, Window, check_mpp, intensity_window, select_channels, to_float
+from ..data.raster import ImageFileError
 from .grid import Box, Grid, Size
 from .opening import open_slide_file
 from .pyramid import Pieces
@@ -58,7 +59,7 @@ class Slide:
         self.mpp = self._file.mpp if mpp is None else float(mpp)
         self.size: Size = self._file.levels[0].size
         try:
-            select_channels(np.zeros((self._file.samples, 1, 1), np.uint8), channels, self.path)
+            self._refuse_grey()
             self.window = window or self._sampled_window()
         except BaseException:
             self.close()
@@ -134,6 +135,15 @@ class Slide:
         width, height = (max(round(length * scale), 1) for length in self.size)
         grid = Grid(self.size, (width, height))
         return grid, self.read_box(grid, grid.box)
+
+    def _refuse_grey(self) -> None:
+        if self.channels == 3 and self._file.samples != 3:
+            raise ImageFileError(
+                f"{self.path}: {8 * self._file.dtype.itemsize}-bit intensities, grey or fluorescence, where RGB is"
+                " expected (channels 3): take a model that was trained with --variant grey; --channel chooses among"
+                " several channels"
+            )
+        select_channels(np.zeros((self._file.samples, 1, 1), np.uint8), self.channels, self.path)
 
     def _level(self, grid: Grid) -> int:
         """The coarsest level that is fine enough."""

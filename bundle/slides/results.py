@@ -43,6 +43,7 @@ def put_together(
     """
     started, outlines = time.perf_counter(), outline_grid(plan.grid)
     collection = Collection(folder, blocks)
+    logger.info("%s: writing %d objects", path.name, len(collection))
     write_table(folder.table, collection, outlines, plan.mpp)
     write_geojson(folder.polygons, slide_objects(collection, outlines, plan.mpp), path.name)
     if request.labels:

@@ -9,19 +9,20 @@ is given again; and two runs never write into one folder.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from ..inference.batch import Summary
 from .execution import Executor, Outcome, Task
 from .job import Request, SlideJob
+from .progress import progress_of
 
 logger = logging.getLogger(__name__)
 
 ERRORS = (OSError, ValueError, RuntimeError, MemoryError)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, or limit of a file's size
 
 
 def segment_slides(slides: Sequence[Path], output: Path, request: Request, executor: Executor) -> Summary:
@@ -40,8 +41,7 @@ def segment_slides(slides: Sequence[Path], output: Path, request: Request, execu
     with contextlib.ExitStack() as stack:
         jobs = [job for job in (_begun(each, output, request, stack, summary) for each in slides) if job]
         total, done = sum(job.total for job in jobs), sum(job.done for job in jobs)
-        # smoothing 0: the time left is told from the windows done in this session, and all windows cost the same
-        with tqdm(total=total, initial=done, unit="window", smoothing=0, disable=None) as progress:
+        with progress_of(total, done) as progress:
             for job in jobs:
                 _end_if_complete(job, summary)  # an earlier run had computed all its blocks
             by_slide = {str(job.path): job for job in jobs}
@@ -98,6 +98,10 @@ def _end_if_complete(job: SlideJob, summary: Summary) -> None:
 
 
 def _fail(job: SlideJob, error: Exception, summary: Summary) -> None:
-    message = str(error) if str(job.name) in str(error) else f"{job.path}: {error}"
+    message = str(error)
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        message = f"{job.folder.folder}: {error}: make room and give the same command again; nothing is half-written"
+    elif str(job.given) not in message and str(job.folder.folder) not in message:
+        message = f"{job.given}: {error}"
     logger.error("%s", message)
     summary.failed[job.name] = message

@@ -38,14 +38,19 @@ class SlideFolder:
 
         Raises:
             BlockingIOError: another run holds it.
+            OSError: nothing can be written there.
         """
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder.parent / f".{self.folder.name}.lock")
         try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except Timeout as error:
             raise BlockingIOError(
                 f"{self.folder}: another run writes its results there: wait for it, or name another output"
+            ) from error
+        except OSError as error:
+            raise OSError(
+                f"{self.folder}: cannot be made ({error.strerror}): name an output folder that can be written to"
             ) from error
         try:
             yield

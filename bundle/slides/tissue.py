@@ -54,8 +54,11 @@ def tissue_windows(slide: Slide, grid: Grid, layout: Layout, way: str) -> Mask:
         return np.ones(layout.window_counts(), bool)
     width, height = (max(round(length / COARSER), 1) for length in grid.size)
     small = Grid(slide.size, (width, height))
-    mask = tissue_mask(slide.read_box(small, small.box))
-    return windows_with(mask, layout)
+    windows = windows_with(tissue_mask(slide.read_box(small, small.box)), layout)
+    logger.info("%s: %.0f %% of its windows hold tissue", slide.path.name, 100 * windows.mean())
+    if not windows.any():
+        logger.warning("%s: is all glass, so there is nothing to find: --tissue none looks at all of it", slide.path)
+    return windows
 
 
 def tissue_mask(image: Tensor) -> Mask:
@@ -69,9 +72,7 @@ def tissue_mask(image: Tensor) -> Mask:
     signal = signal - np.percentile(signal, 1)  # the clearest glass is 0
     low, high = DENSITY_BOUNDS if stained else INTENSITY_BOUNDS
     threshold = float(np.clip(threshold_otsu(signal), low, high)) if np.ptp(signal) > 0 else high
-    mask = binary_dilation(signal > threshold, iterations=MARGIN)
-    logger.info("tissue: %.0f %% of the slide, above %.3f", 100 * mask.mean(), threshold)
-    return mask
+    return binary_dilation(signal > threshold, iterations=MARGIN)
 
 
 def windows_with(mask: Mask, layout: Layout) -> Mask:

@@ -85,6 +85,7 @@ def test_a_folder_of_slides_is_gone_through_and_a_bad_one_is_reported(bench, cap
     slides.mkdir()
     for name in ("a", "b"):
         (slides / f"{name}.tif").write_bytes(bench.slide.read_bytes())
+    (slides / "d.tif").mkdir()  # no slide
     (slides / "c.tif").write_bytes(bench.slide.read_bytes()[:5000])
     assert run(*arguments(bench, "out", slide=slides)) == 1
     assert "c.tif" in caplog.text and "2 segmented, 0 already there, 1 failed" in caplog.text
@@ -113,11 +114,34 @@ def test_a_run_killed_in_the_middle_goes_on(bench, helpers):
     assert helpers.results(bench.folder / "a/slide") == helpers.results(bench.run("b"))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 1])
+def test_ctrl_c_stops_all_processes_in_one_line(bench, workers):
+    """A terminal sends it to all of them."""
+    command = [*map(str, arguments(bench, "a")), "--workers", str(workers), "--augmentation", "eight"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scripts.segment", "slide", *command],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        while process.poll() is None and not list((bench.folder / "a/slide/blocks").glob("[0-9]*.npz")):
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "Traceback" not in said
+    assert f"stopped; the same command goes on with the blocks that are missing in {bench.folder}/a" in said
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         (["{folder}/none.svs"], "none.svs: no such slide, and no such folder"),
         (["{folder}/empty"], "empty: holds no slide"),
+        (["{folder}/links"], "a.tif and {folder}/links/b.tif are the same file: remove one of the links"),
         (["{slide}", "--model", "{folder}/m.pt"], "m.pt: no such model"),
         (["{slide}", "--mpp", "-1"], "mpp is -1"),
         (["{slide}", "--device", "cuda:99"], "device is 'cuda:99'"),
@@ -132,11 +156,14 @@ def test_a_run_killed_in_the_middle_goes_on(bench, helpers):
 )
 def test_mistakes_are_named_before_anything_is_written(bench, given, message):
     (bench.folder / "empty").mkdir()
+    (bench.folder / "links").mkdir()
+    for name in ("a", "b"):
+        (bench.folder / f"links/{name}.tif").symlink_to(bench.slide)
     before = sorted(bench.folder.rglob("*"))
     filled = [each.format(folder=bench.folder, slide=bench.slide) for each in given]
     for option, value in (("--output", bench.folder / "out"), ("--model", bench.model), ("--workers", 0)):
         filled += [] if option in filled else [option, value]
-    assert message in str(run(*filled))
+    assert message.format(folder=bench.folder) in str(run(*filled))
     assert sorted(bench.folder.rglob("*")) == before
 
 

@@ -35,7 +35,10 @@ def read_clicks(path: Path) -> list[Clicks]:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise ValueError(f"{path}: its ending is none of {', '.join(READERS)}: see docs/points.md for what is read")
-    return reader(path)
+    try:
+        return reader(path)
+    except (AttributeError, KeyError, IndexError, TypeError) as error:  # a text where a list should be, and the like
+        raise ValueError(f"{path}: is not built as its format is ({error}): export it again") from error
 
 
 def _read_json(path: Path) -> list[Clicks]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,11 +16,12 @@ from contextlib import ExitStack
 import pytest
 import torch
 
-from bundle.slides.cluster import executor_of, pack_code
+from bundle.slides.cluster import _outcome, executor_of, pack_code
 from bundle.slides.execution import InProcess, task_from
 from bundle.slides.job import SlideJob
 
 distributed = pytest.importorskip("distributed")
+dask = pytest.importorskip("dask")
 CPU = torch.device("cpu")
 
 
@@ -60,7 +62,7 @@ def test_a_local_cluster_that_loses_a_process_gives_the_same(bench, benches):
 
 @pytest.fixture
 def scheduler(tmp_path):
-    """Address of a scheduler with two workers, all started in an empty folder that knows nothing of this project."""
+    """Address and processes of a scheduler and two workers, started in an empty folder, far from this project."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -78,13 +80,13 @@ def scheduler(tmp_path):
             stack.callback(process.kill)
             while command is commands[0] and not said.exists():
                 time.sleep(0.1)
-        yield json.loads(said.read_text())["address"], processes[1:]
+        yield json.loads(said.read_text())["address"], processes
 
 
 @pytest.mark.slow
 def test_workers_elsewhere_are_sent_the_code_and_may_be_killed(bench, benches, scheduler):
     """Several slides at once."""
-    address, workers = scheduler
+    address, (_, *workers) = scheduler
     other = bench.folder / "other.tif"
     other.write_bytes(bench.slide.read_bytes())
     slides = [bench.slide, other]
@@ -99,6 +101,32 @@ def test_workers_elsewhere_are_sent_the_code_and_may_be_killed(bench, benches, s
     assert {name: same[name] for name in ("objects.csv", "overview.png")} == {
         name: expected[name] for name in ("objects.csv", "overview.png")
     }
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_gone_is_told(bench, scheduler):
+    address, processes = scheduler
+    timeouts = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
+    message = "scheduler is gone .* give the same command again"
+    with timeouts, pytest.raises(ConnectionError, match=message), executor_of(address, None, CPU) as executor:
+        bench.run("a", KillsOne(executor, processes[0].kill), block=64, tile=64)
+    assert list((bench.folder / "a/slide/blocks").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ModuleNotFoundError("No module named 'torch'"), r"a worker lacks a package \(No module named 'torch'\)"),
+        (KeyError("x"), "a worker stopped with KeyError: 'x'"),
+    ],
+)
+def test_what_goes_wrong_on_a_worker_fails_the_slide_alone(error, message):
+    class Ended:
+        def exception(self):
+            return error
+
+    outcome = _outcome(Ended())
+    assert isinstance(outcome, RuntimeError) and re.match(message, str(outcome))
 
 
 def test_a_task_survives_its_way(bench):

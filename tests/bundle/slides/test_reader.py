@@ -175,8 +175,11 @@ def test_samples_of_a_large_16_bit_slide_cover_it(files, tmp_path):
 def test_grey_and_colour_are_told_apart(files, image, tmp_path):
     colour, grey = files.pyramid(tmp_path / "a.tif", image), files.pyramid(tmp_path / "b.tif", image[..., 0])
     alike = files.pyramid(tmp_path / "c.tif", np.repeat(image[..., :1], 3, axis=2))
-    with pytest.raises(ValueError, match="b.tif: a grey image where RGB is configured"):
+    with pytest.raises(ValueError, match="b.tif: 8-bit intensities, grey or fluorescence, where RGB is expected"):
         Slide(grey)
+    several = files.ome(tmp_path / "d.ome.tif", np.zeros((4, 70, 90), np.uint16), "CYX")
+    with pytest.raises(ValueError, match="d.ome.tif: 16-bit .* --variant grey; --channel chooses"):
+        Slide(several)
     with Slide(colour, channels=1) as slide, pytest.raises(ValueError, match="a.tif: a colour image where grey"):
         slide.read(0, 0, 50, 50)
     with Slide(grey, channels=1) as one, Slide(alike, channels=1) as other:
@@ -230,15 +233,16 @@ def test_a_region_beside_the_slide_is_refused(files, image, tmp_path):
 
 @pytest.mark.parametrize("kind", ["pyramid", "svs", "ome"])
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.97])
-def test_a_slide_that_is_cut_short_is_told_at_once(files, image, tmp_path, kind, share):
+def test_a_slide_that_is_cut_short_is_told_at_once(files, image, tmp_path, kind, share, caplog):
     path = tmp_path / "a.svs"
     if kind == "ome":
         files.ome(path, image, "YXS", levels=2)
     else:
         getattr(files, kind)(path, image, levels=2)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(ValueError, match=r"a\.svs: .*(cut short|no slide that)"):
+    with pytest.raises(ValueError, match=r"a\.svs: .*(cut short|no slide that|is empty)"):
         Slide(path)
+    assert not caplog.records  # nothing of a library's beside it
 
 
 def test_damaged_tiles_are_told_when_they_are_read(files, image, tmp_path):
@@ -262,6 +266,9 @@ def test_a_damaged_tile_of_a_scanners_slide_is_told(files, image, tmp_path):
 
 
 def test_files_of_other_kinds_are_refused(tmp_path, image):
+    (tmp_path / "nothing.svs").write_bytes(b"")
+    with pytest.raises(ValueError, match="nothing.svs: is empty"):
+        Slide(tmp_path / "nothing.svs")
     with pytest.raises(FileNotFoundError, match="none.svs: no such slide"):
         Slide(tmp_path / "none.svs")
     (tmp_path / "a.svs").write_text("a slide")

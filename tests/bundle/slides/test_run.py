@@ -133,7 +133,7 @@ def test_glass_is_skipped_and_nothing_is_lost(benches, files, tmp_path):
     assert len(rows(everything)) > 10 and rows(everything) == rows(skipping)
 
 
-def test_a_blank_slide_has_no_objects(benches, tmp_path):
+def test_a_blank_slide_has_no_objects_and_that_is_said(benches, tmp_path, caplog):
     bench = benches.make(tmp_path)
     tifffile.imwrite(
         bench.slide,
@@ -144,6 +144,7 @@ def test_a_blank_slide_has_no_objects(benches, tmp_path):
         resolutionunit=3,
     )
     folder = bench.run("a", tissue="otsu", labels=True)
+    assert "slide.tif: is all glass" in caplog.text and "--tissue none" in caplog.text
     assert rows(folder) == []
     assert json.loads((folder / "objects.geojson").read_text())["features"] == []
     assert not tifffile.imread(folder / "labels.tif").any()
@@ -176,7 +177,8 @@ def test_the_time_left_counts_what_this_run_has_to_do(bench, monkeypatch):
             rate = self.format_dict["rate"] or (self.n - self.initial) / self.format_dict["elapsed"]
             assert rate * self.format_dict["elapsed"] == pytest.approx(self.n - self.initial, rel=0.05)
 
-    monkeypatch.setattr("bundle.slides.run.tqdm", Kept)
+    monkeypatch.setattr("bundle.slides.progress.tqdm", Kept)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     bench.run("a")
     (progress,) = shown
     facts = json.loads((bench.folder / "a/slide/manifest.json").read_text())["notes"]
@@ -217,7 +219,7 @@ def test_a_disk_that_is_full_leaves_nothing_half_written(bench, benches, full):
         summary = segment_slides([bench.slide], bench.folder / "b", bench.request(labels=True), InProcess())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert "File too large" in summary.failed["slide"] and "slide" in summary.failed["slide"]
+    assert summary.failed["slide"].startswith(f"{bench.folder}/b/slide: ") and "make room" in summary.failed["slide"]
     left = [path for path in (bench.folder / "b").rglob("*") if path.is_file()]
     assert all(path.stat().st_size <= limit for path in left)
     assert not [path for path in left if path.name.endswith(".writing")]
@@ -244,7 +246,8 @@ def test_what_is_there_is_not_made_again(bench, benches):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"tile": 128}, "setting layout changed"),
+        ({"tile": 128}, "setting tile (px) changed from 96 to 128"),
+        ({"block": 150}, "setting block (px) changed from 96 to 192"),
         ({"views": "flips"}, "setting views changed from"),
         ({"tissue": "otsu"}, "setting way changed"),
         ({"mpp": 0.2502}, "setting mpp changed"),
@@ -255,6 +258,20 @@ def test_results_of_other_settings_are_not_mixed(bench, change, message):
     summary = segment_slides([bench.slide], bench.folder / "a", bench.request(**change), InProcess())
     assert "holds results that were made otherwise" in summary.failed["slide"] and message in summary.failed["slide"]
     assert len(list((bench.folder / "a/slide/blocks").iterdir())) == 2
+
+
+def test_results_of_another_model_are_not_mixed(bench):
+    segment_slides([bench.slide], bench.folder / "a", bench.request(), Stops(after=2))
+    card = bench.model.with_suffix(".json")
+    card.write_text(card.read_text().replace("6.0", "6.5"))
+    summary = segment_slides([bench.slide], bench.folder / "a", bench.request(), InProcess())
+    assert "made otherwise (input model changed): nothing of it is touched" in summary.failed["slide"]
+
+
+def test_an_output_that_cannot_be_made_is_named(bench):
+    (bench.folder / "a").write_text("mine")
+    summary = segment_slides([bench.slide], bench.folder / "a", bench.request(), InProcess())
+    assert summary.failed["slide"].startswith(f"{bench.folder}/a/slide: cannot be made (File exists): name an output")
 
 
 def test_another_model_or_slide_is_told_at_the_next_block(bench):

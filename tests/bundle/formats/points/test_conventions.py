@@ -102,6 +102,24 @@ def test_a_click_in_the_middle_of_a_pixel_is_that_pixel_in_every_format(tmp_path
     assert not clicks.outlines
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.geojson", [{"type": "Feature", "geometry": "Point"}]),
+        ("a.geojson", [{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 1]}, "properties": "x"}]),
+        ("a.json", {"images": [{"id": [1], "file_name": "a.png"}], "annotations": []}),
+        (
+            "a.json",
+            {"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"image_id": 1, "segmentation": [3]}]},
+        ),
+    ],
+)
+def test_json_that_is_built_in_another_way_is_named(tmp_path, name, content):
+    (tmp_path / name).write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=rf"{name}: is not built as its format is \(.*export it again"):
+        read_clicks(tmp_path / name)
+
+
 def test_an_unknown_ending_and_a_missing_file_are_named(tmp_path):
     (tmp_path / "a.txt").write_text("1 2")
     with pytest.raises(ValueError, match=r"a\.txt: its ending is none of \.geojson, \.json"):
