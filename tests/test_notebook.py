@@ -25,5 +25,5 @@ def test_the_notebook_runs(tmp_path, monkeypatch):
     assert 'PRESET = "demo"' in text
     names: dict = {}
     exec(compile(text.replace('PRESET = "demo"', 'PRESET = "smoke"'), str(NOTEBOOK), "exec"), names)
-    assert names["found"].label.shape == (256, 256) and len(names["columns"]["id"]) == len(names["columns"]["x"])
+    assert names["found"].label.shape == (512, 512) and len(names["columns"]["id"]) == len(names["columns"]["x"])
     assert (tmp_path / "results" / "report" / "index.html").is_file()

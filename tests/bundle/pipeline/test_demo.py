@@ -41,7 +41,7 @@ def finished(make_request: MakeRequest, tmp_path: Path, monkeypatch: pytest.Monk
         {"_target_": "monai.networks.nets.BasicUNet", "spatial_dims": 2, "in_channels": 3, "out_channels": 3}, 0.5
     )
     torch.manual_seed(0)
-    save_model(request.output_dir / "segmentation" / "model.pt", card.build(), card)
+    save_model(request.bundle_root / "models" / "model.pt", card.build(), card)
     return request
 
 

@@ -1,0 +1,88 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The weights that ship: they fit, they find nuclei, they say what they are and under which terms."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import skimage.data
+import torch
+
+from bundle.data.folder import DataFolder
+from bundle.data.provenance import sha256
+from bundle.inference.model import load_network, read_card
+from bundle.metrics import summarise
+from bundle.nuclei import load_model
+from bundle.package import check_weights, model_files
+from bundle.release import measure
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = sorted((ROOT / "models").glob("*.pt"))
+NON_COMMERCIAL = ROOT / "models" / "model_monuseg_noncommercial.pt"
+by_name = pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+
+
+def test_the_free_one_has_the_shortest_name():
+    """MONAI Label takes that one; the bundle's configurations have to fit it, and load it strictly."""
+    assert {path.name for path in MODELS} == {"model.pt", NON_COMMERCIAL.name}
+    assert min(MODELS, key=lambda path: len(path.name)).name == "model.pt"
+    check_weights(ROOT, ROOT / "models" / "model.pt")
+
+
+@by_name
+def test_a_file_is_small_and_flat_and_its_card_is_of_it(path):
+    stored = torch.load(path, weights_only=True)
+    assert all(value.dtype == torch.float16 for value in stored.values())
+    assert path.stat().st_size < 4e6
+    network = load_network(path).network
+    assert set(network.state_dict()) == set(stored)
+    card = read_card(path)
+    assert card.notes["sha256"] == sha256(path) and (card.mpp, card.diameter, card.channels) == (0.5, 6.0, 3)
+
+
+@by_name
+def test_the_model_card_for_people_says_what_was_measured(path):
+    notes, text = read_card(path).notes, (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    aji = notes["measured"]["aji"]
+    assert path.name in text and f"{aji['mean']:.3f} ± {aji['sd']:.3f}".replace("0.", ".") in text
+    assert notes["licence"] and notes["trained_on"]
+
+
+def test_only_the_free_one_is_under_the_licence_of_the_code():
+    assert "Apache-2.0" in read_card(ROOT / "models" / "model.pt").notes["licence"]
+    assert "CC BY-NC-SA 4.0" in read_card(NON_COMMERCIAL).notes["licence"]
+    terms = (ROOT / "models" / "LICENSE_monuseg_noncommercial.txt").read_text(encoding="utf-8")
+    assert NON_COMMERCIAL.name in terms and "creativecommons.org/licenses/by-nc-sa/4.0/legalcode" in terms
+
+
+@by_name
+def test_it_finds_nuclei_in_a_real_image_of_neither_data_set(path):
+    """Tissue in blue and brown: some hundred nuclei in view, and pale glass on which there is none."""
+    found = load_model(path, device="cpu").segment(skimage.data.immunohistochemistry(), mpp=0.5)
+    assert 100 < len(found) < 400
+    assert not found.label[260:390, :40].any()  # glass
+    assert found.label[350:480, 150:250].max() > 0  # stroma, whose nuclei stand alone
+    typical = (found.columns()["area_um2"] > 10).mean()
+    assert typical > 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("MONUSEG_DIR" not in os.environ, reason="MONUSEG_DIR does not name the MoNuSeg data folder")
+def test_what_the_card_claims_is_measured_again():
+    folder = DataFolder(os.environ["MONUSEG_DIR"], mpp=0.25)
+    split = json.loads((ROOT / "configs" / "splits" / "monuseg.json").read_text(encoding="utf-8"))
+    assert sorted(item.name for item in folder.testing) == sorted(split["testing"])
+    claimed = read_card(NON_COMMERCIAL).notes["measured"]
+    for metric, entry in summarise(measure(NON_COMMERCIAL, folder)).items():
+        if metric in claimed:
+            assert entry["mean"] == pytest.approx(claimed[metric]["mean"], abs=0.005)
+
+
+def test_the_package_leaves_the_non_commercial_one_out():
+    packed = model_files(ROOT / "models" / "model.pt")
+    assert sorted(packed) == ["model.json", "model.pt"]
+    assert not [path for path in packed.values() if "noncommercial" in path.name]
