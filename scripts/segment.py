@@ -123,7 +123,7 @@ def _segment(
     segmenter = segmenter_of(loaded, augmentation=views, device=where)
     with logging_redirect_tqdm():
         batch = BatchSegmenter(segmenter, output, mpp, overwrite, further, simplify)
-        summary = batch.run(tqdm(paths, unit="image"))
+        summary = batch.run(tqdm(paths, unit="image", disable=None))
     logger.info("%s: %s", output, summary)
     if summary.skipped:
         logger.info("results that were there are kept; --overwrite replaces them")

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from .raster import Raster, file_kind, is_deep_colour, read_itk, read_pillow
-from .tiff import read_tiff
+from .tiff import MICROSCOPIC, read_tiff
 
 logger = logging.getLogger(__name__)
 
@@ -166,10 +166,14 @@ def check_mpp(mpp: float | None) -> float | None:
     """Pass on a spacing in um per px, None = unknown.
 
     Raises:
-        ValueError: it is not a positive, finite number.
+        ValueError: it is no number, or no microscope's.
     """
-    if mpp is not None and not (isinstance(mpp, int | float) and 0 < mpp < float("inf")):
-        raise ValueError(f"mpp is {mpp!r}: give um per px as a positive number, such as 0.25, or leave it out")
+    low, high = MICROSCOPIC
+    if mpp is not None and not (isinstance(mpp, int | float) and low <= mpp <= high):
+        raise ValueError(
+            f"mpp is {mpp!r}: give um (not nm) per px as a positive number from {low:g} to {high:g}, such as 0.25, or"
+            " leave it out"
+        )
     return mpp
 
 

@@ -17,9 +17,11 @@ import torch
 
 from ..data.atomic import write_whole
 from ..formats.optional import need
+from ..quiet import silent
 from .model import Model
 
 EXAMPLE = (2, 64, 48)  # images, height, width that the network is traced with; none of them is kept
+CHATTY = ("torch.onnx", "onnxscript", "onnx_ir")  # loggers
 CARD = "model_card"  # key of the description among the file's metadata
 
 
@@ -38,15 +40,16 @@ def write_onnx(path: str | os.PathLike[str], model: Model) -> None:
     images, height, width = EXAMPLE
     free = torch.export.Dim.DYNAMIC
     try:
-        program = torch.onnx.export(
-            model.network,
-            (torch.rand(images, model.card.channels, height, width),),
-            input_names=["image"],
-            output_names=["pred"],
-            dynamic_shapes=({0: free, 2: free, 3: free},),
-            dynamo=True,
-            verbose=False,
-        )
+        with silent(*CHATTY):
+            program = torch.onnx.export(
+                model.network,
+                (torch.rand(images, model.card.channels, height, width),),
+                input_names=["image"],
+                output_names=["pred"],
+                dynamic_shapes=({0: free, 2: free, 3: free},),
+                dynamo=True,
+                verbose=False,
+            )
     except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
         kind = type(model.network).__name__
         reason = str(error).strip().splitlines()[0]

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ..quiet import silent
 from .execution import Executor, InProcess, Outcome, Task
-from .quiet import silent
 from .remote import compute
 
 if TYPE_CHECKING:
@@ -124,8 +124,7 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client]:
             f"Dask is not installed ({error}): pip install distributed, or give --workers 0 for this process alone"
         ) from error
     with contextlib.ExitStack() as stack:
-        for name in CHATTY:
-            stack.enter_context(silent(name))
+        stack.enter_context(silent(*CHATTY))
         if scheduler is None:
             workers = workers or max(min(os.cpu_count() or 1, int(MEMORY_LIMIT / WORKER_MEMORY)), 1)
             options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "preload": PRELOADED}

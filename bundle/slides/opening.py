@@ -16,9 +16,9 @@ from openslide import OpenSlide
 from tifffile import TiffFile
 
 from ..data.raster import TIFF_SIGNATURES, ImageFileError
+from ..quiet import silent
 from .openslide_file import OpenSlideFile
 from .pyramid import SlideFile
-from .quiet import silent
 from .tiff_file import TiffSlideFile
 
 logger = logging.getLogger(__name__)

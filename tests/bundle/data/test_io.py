@@ -357,6 +357,6 @@ def test_a_stated_mpp_goes_before_the_tags(tmp_path, caplog):
     assert load_image(path).mpp == 0.25
     assert load_image(path, mpp=0.251).mpp == 0.251 and not caplog.text
     assert load_image(path, mpp=0.5).mpp == 0.5 and "its tags say 0.25 um per px; the stated 0.5 is used" in caplog.text
-    for bad in (0, -1, float("nan"), float("inf"), "0.25"):
-        with pytest.raises(ValueError, match="give um per px as a positive number"):
+    for bad in (0, -1, 250, float("nan"), float("inf"), "0.25"):
+        with pytest.raises(ValueError, match="give um .not nm. per px as a positive number"):
             load_image(path, mpp=bad)
