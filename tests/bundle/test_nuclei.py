@@ -7,23 +7,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-import torch
 
 from bundle.inference.model import ModelCard, save_model
-from bundle.networks.compact import Compact
 from bundle.nuclei import as_image, load_model
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 72, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory):
+def weights(tmp_path_factory, untrained):
     """Weights that nobody trained, of a network that takes half of the pixels for foreground."""
-    torch.manual_seed(3)
-    network = Compact(channels=[4, 8])
-    with torch.no_grad():
-        network.exit[-1].weight *= 8
-        network.exit[-1].bias[2] -= network(torch.rand(1, 3, 64, 64))[0, 2].median()
+    network = untrained(3)
     path = tmp_path_factory.mktemp("model") / "model.pt"
     save_model(path, network, ModelCard({"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}, 0.5))
     return path

@@ -12,7 +12,6 @@ import torch
 from bundle.data.folder import DataFolder
 from bundle.data.simulate import write_dataset
 from bundle.inference.model import ModelCard, describe_network, load_network, save_model
-from bundle.networks.compact import Compact
 from bundle.release import halved, measure, write_release
 
 NOTES = {"trained_on": "nothing", "licence": "free"}
@@ -26,13 +25,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory, untrained):
     """Weights that nobody trained, which take half of the pixels for foreground."""
-    torch.manual_seed(3)
-    network = Compact(channels=[4, 8])
-    with torch.no_grad():
-        network.exit[-1].weight *= 8
-        network.exit[-1].bias[2] -= network(torch.rand(1, 3, 64, 64))[0, 2].median()
+    network = untrained(3)
     path = tmp_path_factory.mktemp("trained") / "model.pt"
     save_model(path, network, ModelCard(describe_network(network), 0.5, diameter=6.0))
     return path

@@ -213,13 +213,9 @@ def test_predictions_go_into_no_foreign_folder(dataset, results, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def model(dataset):
+def model(dataset, untrained):
     """A model that nobody trained, but which takes half of the pixels for foreground, at 0.4 um per px."""
-    torch.manual_seed(3)
-    network = Compact(channels=[4, 8])
-    with torch.no_grad():
-        network.exit[-1].weight *= 8
-        network.exit[-1].bias[2] -= network(torch.rand(1, 3, 64, 64))[0, 2].median()
+    network = untrained(3)
     card = ModelCard({"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}, mpp=0.4, diameter=3.0)
     save_model(dataset.parent / "random" / "model.pt", network, card)
     return dataset.parent / "random" / "model.pt"

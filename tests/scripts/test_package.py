@@ -35,13 +35,9 @@ CARD = ModelCard({"_target_": "bundle.networks.compact.Compact"}, mpp=0.5, diame
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(tmp_path_factory, untrained):
     """Weights of the network that the configurations name, which find something: half of the pixels of noise."""
-    torch.manual_seed(0)
-    network = Compact()
-    with torch.no_grad():
-        network.exit[-1].weight *= 20
-        network.exit[-1].bias[2] -= network(torch.rand(1, 3, 64, 64))[0, 2].median()
+    network = untrained(0, (16, 32, 64, 128), gain=20.0)
     path = tmp_path_factory.mktemp("trained") / "model.pt"
     save_model(path, network, CARD)
     return path

@@ -26,19 +26,14 @@ from bundle.inference.workflow import (
     check_card,
     image_dicts,
 )
-from bundle.networks.compact import Compact
 from transforms.hover import hover_map
 from transforms.resample import resample_image
 
 
 @pytest.fixture
-def network():
+def network(untrained):
     """Weights that nobody trained, of a network that takes half of the pixels for foreground."""
-    torch.manual_seed(3)
-    network = Compact(channels=[4, 8])
-    with torch.no_grad():
-        network.exit[-1].weight *= 8
-        network.exit[-1].bias[2] -= network(torch.rand(1, 3, 64, 64))[0, 2].median()
+    network = untrained(3)
     return network
 
 
