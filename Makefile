@@ -16,10 +16,12 @@ INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench package
+.PHONY: help install demo test lint bench package
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)  ## make the virtual environment, and nothing else
 
 demo: $(INSTALLED)  ## simulated tissue -> points -> synthesis -> segmenter -> report, in demo_output/
 	$(RUN) -m scripts.pipeline demo --output demo_output

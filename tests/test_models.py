@@ -52,6 +52,12 @@ def test_the_model_card_for_people_says_what_was_measured(path):
     assert notes["licence"] and notes["trained_on"]
 
 
+def test_the_metadata_say_what_the_free_one_measures():
+    metadata = json.loads((ROOT / "configs" / "metadata.json").read_text(encoding="utf-8"))
+    measured = read_card(ROOT / "models" / "model.pt").notes["measured"]
+    assert metadata["eval_metrics"] == {f"mean_{name}": measured[name]["mean"] for name in ("aji", "pq")}
+
+
 def test_only_the_free_one_is_under_the_licence_of_the_code():
     assert "Apache-2.0" in read_card(ROOT / "models" / "model.pt").notes["licence"]
     assert "CC BY-NC-SA 4.0" in read_card(NON_COMMERCIAL).notes["licence"]
