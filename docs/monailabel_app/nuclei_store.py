@@ -18,6 +18,7 @@ from monailabel.interfaces.datastore import DefaultLabelTag
 from nuclei_errors import told_to_client
 
 from bundle.data.io import IMAGE_SUFFIXES
+from bundle.data.items import files_by_name
 from bundle.formats.points.clicks import Clicks
 from bundle.formats.points.matching import SLIDE_SUFFIXES
 from bundle.formats.points.registry import READERS
@@ -35,9 +36,13 @@ class NucleiStore(LocalDatastore):
 
     Args:
         studies: the folder.
+
+    Raises:
+        ValueError: two images have one base name, which is all that clients say.
     """
 
     def __init__(self, studies: str) -> None:
+        files_by_name(Path(studies), (*IMAGE_SUFFIXES, *SLIDE_SUFFIXES))
         super().__init__(
             studies,
             extensions=list(dict.fromkeys([*IMAGES, *LABELS])),

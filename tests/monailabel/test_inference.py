@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import tempfile
 from email import message_from_bytes
 from email.policy import HTTP
@@ -270,3 +271,12 @@ def test_a_damaged_picture_and_a_mask_of_a_slide_are_refused_and_said(server):
     assert answer.status == 400 and "cannot be decoded" in answer.detail
     answer = server.send("POST", "/infer/nuclei", {}, {}, image="slide")
     assert answer.status == 400 and "slide.svs: is a slide, too large for one label mask" in answer.detail
+
+
+def test_two_images_of_one_name_are_refused_at_the_start(server, tmp_path):
+    for name in ("a.png", "a.tif"):
+        (tmp_path / name).touch()
+    code = "import sys; sys.path[:0] = sys.argv[1:3]; from nuclei_store import *; NucleiStore(sys.argv[3])"
+    arguments = [str(server.root / "docs" / "monailabel_app"), str(server.root), str(tmp_path)]
+    done = subprocess.run([server.python, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode and "a.tif: has the base name of a.png: rename or remove one of the two" in done.stderr
