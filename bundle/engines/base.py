@@ -18,6 +18,7 @@ from ignite.engine import Engine, EventEnum, Events
 from monai.engines import Trainer
 from torch import Tensor, nn
 
+from ..memory import keep_freed_memory
 from .device import Precision, resolve_device
 from .losses import LossWindow
 from .lost_process import watch_processes
@@ -92,6 +93,7 @@ class ResumableTrainer(Trainer):
         precision: str,
         log_every: int,
     ) -> None:
+        keep_freed_memory()
         device = resolve_device(device)
         super().__init__(
             device=device,

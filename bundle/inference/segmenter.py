@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from transforms.instances import raster_ids
 from transforms.resample import resample_image, working_size
 
+from ..memory import keep_freed_memory
 from .outline import resample_outlines
 from .outputs import HoverOutput, Output
 from .symmetry import IDENTITY, Symmetry
@@ -78,6 +79,7 @@ class Segmenter:
     ) -> None:
         if not augmentation:
             raise ValueError("augmentation is empty: give symmetry.IDENTITY for none")
+        keep_freed_memory()
         self.device = torch.device(device) if device is not None else _device_of(network)
         layout = torch.channels_last  # convolutions of a CPU are 1.2 to 1.5 times as fast in it
         self.network = network.to(self.device, memory_format=layout).eval()  # type: ignore[call-overload]

@@ -128,7 +128,7 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client]:
         if scheduler is None:
             workers = workers or max(min(os.cpu_count() or 1, int(MEMORY_LIMIT / WORKER_MEMORY)), 1)
             options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "preload": PRELOADED}
-            cluster = LocalCluster(workers, processes=True, silence_logs=logging.ERROR, **options)
+            cluster = LocalCluster(n_workers=workers, processes=True, silence_logs=logging.ERROR, **options)
             yield stack.enter_context(Client(stack.enter_context(cluster)))
             return
         try:

@@ -60,6 +60,13 @@ def test_a_local_cluster_that_loses_a_process_gives_the_same(bench, benches):
         assert set(now.values()) != set(pids.values())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 3])
+def test_so_many_processes_as_asked_for(workers):
+    with executor_of(None, workers, CPU) as executor:
+        assert sorted(executor.client.nthreads().values()) == [1] * workers
+
+
 @pytest.fixture
 def scheduler(tmp_path):
     """Address and processes of a scheduler and two workers, started in an empty folder, far from this project."""
