@@ -8,6 +8,7 @@ python -m scripts.benchmark predictions --model OUT/segmentation --dataset_dir D
 python -m scripts.benchmark metrics
 python -m scripts.benchmark networks
 python -m scripts.benchmark slides
+python -m scripts.benchmark memory
 python -m scripts.benchmark synthesis --preset cpu
 python -m scripts.benchmark table --dataset_dir DATA --output_dir OUT --mpp 0.25
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scripts.benchmark_labels import hover, instances, metrics, predictions
+from scripts.benchmark_memory import memory
 from scripts.benchmark_networks import networks
 from scripts.benchmark_slides import slides
 from scripts.benchmark_synthesis import synthesis
@@ -30,6 +32,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "metrics": metrics,
     "networks": networks,
     "slides": slides,
+    "memory": memory,
     "synthesis": synthesis,
     "table": table,
 }
