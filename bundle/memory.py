@@ -4,7 +4,7 @@
 
 On a CPU every tensor is memory of the C library. As it is set by default, and more so in Dask's workers, the GNU C
 library returns megabytes as soon as they are free. The system clears them before it gives them out again, page by page,
-and that takes a tenth of a network's time, or half of it in such a worker.
+and that takes up to a tenth of a network's time, or nearly half of it in such a worker (docs/performance.md).
 """
 
 from __future__ import annotations
