@@ -126,6 +126,7 @@ def test_ctrl_c_stops_all_processes_in_one_line(bench, workers):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests run in the background inherit SIG_IGN
     )
     with process:
         while process.poll() is None and not list((bench.folder / "a/slide/blocks").glob("[0-9]*.npz")):
