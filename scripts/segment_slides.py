@@ -16,7 +16,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from bundle.data.io import check_mpp
 from bundle.engines.device import describe_device, resolve_device
-from bundle.inference.model import load_network
+from bundle.inference.model import load_network, model_path
 from bundle.slides.cluster import executor_of
 from bundle.slides.listing import list_slides
 from bundle.slides.plan import Settings
@@ -75,7 +75,7 @@ def slide(
     """
     check_mpp(mpp)
     where = resolve_device(device)
-    weights = Path(model) / "model.pt" if Path(model).is_dir() else Path(model)
+    weights = model_path(model)
     card = load_network(weights).card
     logger.info("%s: %s, %g um per px, on %s", weights, card.network["_target_"], card.mpp, describe_device(where))
     slides = list_slides(input, output)
