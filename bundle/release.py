@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .data.atomic import write_whole
 from .data.folder import DataFolder
 from .data.provenance import sha256
 from .engines.checkpoint import save
@@ -53,10 +54,13 @@ def write_release(
     if not any(item.label_path for item in folder.testing):
         raise ValueError(f"{folder.dataset_dir}: no testing image has a label to measure {weights} with")
     trained = load_network(weights)
-    save({name: halved(name, value) for name, value in trained.network.state_dict().items()}, path)
-    card = replace(trained.card, notes={**notes, "sha256": sha256(path)})
-    write_card(path, card)
-    rows = measure(path, folder)
+    with tempfile.TemporaryDirectory() as scratch:  # where it fails, nothing is in the way of the next try
+        draft = Path(scratch) / path.name
+        save({name: halved(name, value) for name, value in trained.network.state_dict().items()}, draft)
+        card = replace(trained.card, notes={**notes, "sha256": sha256(draft)})
+        write_card(draft, card)
+        rows = measure(draft, folder)
+        content = draft.read_bytes()
     summary = {
         metric: {name: round(float(entry[name]), 4) for name in ("mean", "sd")}
         for metric, entry in summarise(rows).items()
@@ -64,6 +68,7 @@ def write_release(
     }
     card = replace(card, notes={**card.notes, "images": len(rows), "measured": summary})
     write_card(path, card)
+    write_whole(path, lambda stream: stream.write(content))
     return card
 
 

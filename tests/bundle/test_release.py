@@ -66,6 +66,15 @@ def test_without_labels_to_measure_with_nothing_is_written(trained, tmp_path):
     assert not (tmp_path / "small.pt").exists()
 
 
+def test_a_measurement_that_fails_leaves_nothing(trained, tmp_path):
+    data = write_dataset(tmp_path / "data", images=2, size=(64, 60), seed=2, testing=1)
+    for path in (data / "labels").iterdir():
+        path.write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="the data set has"):
+        write_release(trained, tmp_path / "small.pt", DataFolder(data), NOTES)
+    assert not list(tmp_path.glob("small*"))
+
+
 def test_weights_beyond_half_precision_are_refused():
     assert halved("a", torch.tensor([65504.0])).dtype == torch.float16
     assert halved("steps", torch.tensor([70000])).dtype == torch.int64
