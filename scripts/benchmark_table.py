@@ -12,7 +12,7 @@ from bundle.data.atomic import write_text
 from bundle.data.folder import DataFolder
 from bundle.data.io import check_mpp
 from bundle.engines.device import resolve_device
-from bundle.experiments.records import merge, read_records, run_of, write_records
+from bundle.experiments.records import enter_records, read_records, run_of, write_records
 from bundle.experiments.results import BACKBONES, WAYS, ResultRow, collect_results, result_row, run_results
 from bundle.experiments.results_figure import draw_results
 from bundle.experiments.results_table import enter, results_markdown
@@ -75,7 +75,8 @@ def table(
     if not table_only:
         done = [run_of(record) for record in known]
         unfinished = run_results(request, chosen, numbers, epochs_of(epochs, chosen), done)
-    _write(request.output_dir, merge(known, collect_results(request.output_dir, chosen, numbers)), records, page)
+    found = enter_records(records, collect_results(request.output_dir, chosen, numbers))
+    _write(request.output_dir, found, page)
     if figure:
         draw_results(Path(figure), request.output_dir, chosen, DataFolder(dataset_dir, request.image_mpp), numbers[0])
     if unfinished:
@@ -107,12 +108,10 @@ def whole_numbers(text: str) -> list[int]:
     return [int(part) for part in listed(text)]
 
 
-def _write(output_dir: Path, found: list[dict], records: str, page: str) -> None:
+def _write(output_dir: Path, found: list[dict], page: str) -> None:
     output_dir.mkdir(parents=True, exist_ok=True)
     write_records(output_dir / "results.csv", found)
     write_text(output_dir / "results.md", results_markdown(found))
-    if records:
-        write_records(Path(records), found)
     if page:
         enter(Path(page), results_markdown(found))
     logger.info("%d runs in %s", len(found), output_dir / "results.md")

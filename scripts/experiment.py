@@ -26,7 +26,7 @@ from bundle.data.folder import DataFolder
 from bundle.data.io import check_mpp
 from bundle.engines.device import resolve_device
 from bundle.experiments.figure import draw_figure
-from bundle.experiments.records import merge, read_records, run_of, write_records
+from bundle.experiments.records import enter_records, read_records, run_of, write_records
 from bundle.experiments.robustness import (
     WAYS,
     collect_robustness,
@@ -178,9 +178,8 @@ def robustness(
     known, unfinished = read_records(Path(records)) if records else [], []
     for way in () if table_only else listed(ways):
         unfinished += run_robustness(request, points, way, [record["row"] for record in known])
-    found = merge(known, collect_robustness(request.output_dir, points, seed))
-    for path in [request.output_dir / "robustness.csv", *([Path(records)] if records else [])]:
-        write_records(path, found)
+    found = enter_records(records, collect_robustness(request.output_dir, points, seed))
+    write_records(request.output_dir / "robustness.csv", found)
     write_text(request.output_dir / "robustness.md", robustness_markdown(found))
     draw_robustness(request.output_dir / "robustness.png", found)
     if unfinished:
@@ -212,12 +211,10 @@ def _run(request: Request, rows: Sequence[Row], inception: str, name: str, recor
     done = {run_of(record) for record in known}
     left = [replace(row, seeds=tuple(seed for seed in row.seeds if (row.name, seed) not in done)) for row in rows]
     unfinished = [] if table_only else run_experiment(request, left, inception)
-    found = merge(known, collect(request.output_dir, rows))
+    found = enter_records(records, collect(request.output_dir, rows))
     request.output_dir.mkdir(parents=True, exist_ok=True)
     write_records(request.output_dir / f"{name}.csv", found)
     write_text(request.output_dir / f"{name}.md", markdown(found))
-    if records:
-        write_records(Path(records), found)
     logger.info("%d of %d runs in %s", len(found), sum(len(row.seeds) for row in rows), request.output_dir)
     if unfinished:
         raise ValueError("not finished: " + "; ".join(unfinished))

@@ -45,6 +45,23 @@ def merge(old: Sequence[Record], new: Sequence[Record]) -> list[Record]:
     return kept + [record for name, record in fresh.items() if name not in known]
 
 
+def enter_records(path: str, new: Sequence[Record]) -> list[Record]:
+    """Lay the records of runs over those of a CSV as it is now, since others may have entered theirs meanwhile.
+
+    Args:
+        path: of the CSV, which need not exist; "": of none.
+        new: records of finished runs.
+
+    Returns:
+        All records, as they are then in the file.
+    """
+    if not path:
+        return list(new)
+    found = merge(read_records(Path(path)), new)
+    write_records(Path(path), found)
+    return found
+
+
 def run_of(record: Record) -> tuple[str, int]:
     """Which run a record is of: row and seed."""
     return str(record["row"]), int(record["seed"])

@@ -15,7 +15,7 @@ from PIL import Image
 
 from bundle.data.manifest import read_manifest
 from bundle.data.simulate import write_dataset
-from bundle.experiments.records import merge, read_records, write_records
+from bundle.experiments.records import enter_records, merge, read_records, write_records
 from bundle.experiments.results import WAYS, result_row
 from bundle.experiments.results_figure import touching_window
 from bundle.experiments.results_table import BEGIN, END, enter, over_seeds, results_markdown
@@ -100,6 +100,14 @@ def test_runs_on_record_are_not_run_again(dataset, tmp_path):
     assert read_records(tmp_path / "kept.csv") == [kept]
     text = page.read_text()
     assert "0.250 ± 0.010" in text and "old" not in text and text.startswith("before") and text.endswith("after\n")
+
+
+def test_two_that_enter_their_runs_keep_each_others(tmp_path):
+    path = tmp_path / "kept.csv"
+    runs = [{"row": name, "seed": 0, "aji": 0.1} for name in "ab"]
+    assert enter_records(str(path), runs[:1]) == runs[:1]
+    assert enter_records(str(path), runs[1:]) == runs == read_records(path)
+    assert enter_records("", runs[:1]) == runs[:1]
 
 
 def test_records_are_replaced_in_place_and_new_ones_come_last(tmp_path):
