@@ -25,6 +25,7 @@ from torch import Tensor
 
 from bundle.data.folder import DataFolder
 from bundle.inference.model import load_network, segmenter_of, smallest_object
+from bundle.inference.outputs import HoverOutput
 from bundle.metrics import evaluate_label
 from bundle.metrics.detection import object_centres, point_metrics
 from bundle.metrics.evaluate import label_metrics
@@ -36,7 +37,8 @@ from transforms.resample import resample_image, resample_label, working_size
 
 logger = logging.getLogger(__name__)
 
-DENSITY, DIAMETER = 700 / 1000**2, 24.0  # generated objects per px, and their typical diameter in px
+DENSITY = 700 / 1000**2  # generated objects per px
+MPP, DIAMETER = 0.25, 6.0  # um per px, and um: their typical diameter
 BLUR = 1.0  # px, of a prediction's maps and of its noise: networks err smoothly
 
 
@@ -63,12 +65,15 @@ def hover(nuclei: int = 700, size: int = 1000, repeats: int = 7) -> None:
 def instances(sizes: str = "500,1000,2000", repeats: int = 3, noise: float = 0.1, limit: float = 120.0) -> None:
     """Hover map to label, beside MONAI's HoVerNetInstanceMapPostProcessing, at growing size and equal density.
 
+    Both with their defaults: ours are those of a segmenter of nuclei of 6 um at 0.25 um per px, as the label has them.
+
     Args:
         sizes: sides of the maps, px, ascending, with commas between; each holds 700 nuclei per 1000 x 1000 px.
         repeats: pairs of runs; medians are reported.
         noise: standard deviation of what is added to the maps, blurred as networks blur; 0: the ideal maps.
         limit: s that one run of MONAI's may take, as far as can be told from the size before; it is left out beyond.
     """
+    ours = HoverOutput(mpp=MPP).labeller(smallest_object(DIAMETER, MPP))
     expected, before = 0.0, 0
     for size in (int(each) for each in sizes.split(",")):
         label = generated_label(round(DENSITY * size**2), size)
@@ -76,13 +81,13 @@ def instances(sizes: str = "500,1000,2000", repeats: int = 3, noise: float = 0.1
         name = f"hover map -> label, {size} x {size} px, {int(label.max())} nuclei"
         expected *= (size / before) ** 4 if before else 1  # quadratic in the number of pixels
         with one_thread():
-            found = hover_to_label(seen)
+            found = ours(seen)
             if expected > limit:
-                own = statistics.median(seconds(partial(hover_to_label, seen)) for _ in range(repeats))
+                own = statistics.median(seconds(partial(ours, seen)) for _ in range(repeats))
                 logger.info("%s: ours %.4f s; MONAI's left out: about %.0f s", name, own, expected)
             else:
                 other = monai_label(seen)
-                pairs = timed(partial(hover_to_label, seen), partial(monai_label, seen), repeats)
+                pairs = timed(partial(ours, seen), partial(monai_label, seen), repeats)
                 own, expected = np.median(pairs, axis=0).tolist()
                 logger.info("%s: %s; MONAI's %s", name, compared(pairs), quality(other, label))
         before = size
@@ -90,7 +95,7 @@ def instances(sizes: str = "500,1000,2000", repeats: int = 3, noise: float = 0.1
 
 
 def predictions(model: str, dataset_dir: str, mpp: float | None = None, split: str = "testing", limit: int = 3) -> None:
-    """What a trained network predicts, to labels by both ways, at the model's spacing and with one smallest area.
+    """What a trained network predicts, to labels by both ways, at the model's spacing, each with its defaults.
 
     Args:
         model: trained weights with their .json beside them, or their folder.
@@ -104,14 +109,13 @@ def predictions(model: str, dataset_dir: str, mpp: float | None = None, split: s
     """
     loaded = load_network(model)
     folder, segmenter = DataFolder(dataset_dir, mpp, loaded.card.channels), segmenter_of(loaded)
-    smallest = smallest_object(loaded.card.diameter or 6.0, loaded.card.mpp)
     scores = []  # per image: ours and MONAI's AJI and PQ
     for item in folder.items(split)[:limit]:
         sample = folder.load(item)
         size = working_size((sample["image"].shape[1], sample["image"].shape[2]), sample["mpp"], segmenter.mpp)
         seen = segmenter.hover_map(resample_image(sample["image"], size)).cpu()
         label = resample_label(folder.load_label(item), size)
-        ways = hover_to_label(seen, smallest=smallest), monai_label(seen, smallest)
+        ways = segmenter.to_label(seen), monai_label(seen)
         logger.info("%s: ours %s; MONAI's %s", item.name, *(quality(found, label) for found in ways))
         scores.append([[evaluate_label(found, label)[metric] for metric in ("aji", "pq")] for found in ways])
     if not scores:
@@ -156,10 +160,10 @@ def metrics(nuclei: int = 700, size: int = 1000, repeats: int = 7) -> None:
 
 
 def generated_label(nuclei: int, size: int) -> Tensor:
-    """(1, size, size) int32: ellipses of 24 px on uniformly random points."""
+    """(1, size, size) int32: ellipses of 6 um at 0.25 um per px on uniformly random points."""
     generator = torch.Generator().manual_seed(0)
     points = torch.rand(nuclei, 2, generator=generator) * size - 0.5
-    sampler = EllipseSampler(UniformAreaLaw(DIAMETER).fit([points]))
+    sampler = EllipseSampler(UniformAreaLaw(DIAMETER / MPP).fit([points]))
     return draw_label(sampler(points, generator), (size, size))
 
 
@@ -174,9 +178,9 @@ def predicted(label: Tensor, noise: float) -> Tensor:
     return torch.from_numpy(seen).clamp(-1, 1)
 
 
-def monai_label(seen: Tensor, smallest: int = 10) -> Tensor:
+def monai_label(seen: Tensor) -> Tensor:
     """(3, H, W), m in [0, 1], to (1, H, W) int32 by MONAI's chain."""
-    chain = HoVerNetInstanceMapPostProcessing(min_object_size=smallest)
+    chain = HoVerNetInstanceMapPostProcessing()
     return torch.as_tensor(np.asarray(chain(torch.cat([1 - seen[2:], seen[2:]]), seen[:2])[1])).int()
 
 

@@ -59,6 +59,7 @@ def ablation(
     synthesis_epochs: int = 45,
     segmentation_epochs: int = 10,
     inception: str = "",
+    encoder: str = "",
     records: str = "",
     table_only: bool = False,
 ) -> None:
@@ -74,14 +75,18 @@ def ablation(
         device: auto, cpu, cuda or cuda:N.
         synthesis_epochs: length of stage 1, in epochs of the preset (100 updates at cpu and paper scale).
         segmentation_epochs: length of stage 3, likewise.
-        inception: file of Inception-v3's weights for the image metrics; without it the encoder of a segmenter trained
-            on ellipses takes its place, and the distances have names of their own.
+        inception: file of Inception-v3's weights for the image metrics; without it the encoder of a segmenter takes its
+            place, and the distances have names of their own.
+        encoder: weights of that segmenter, such as models/encoder_monuseg_noncommercial.pt; without it one is trained
+            on ellipses first. Compare rows of one encoder alone: another machine trains another one.
         records: CSV of finished runs, such as docs/ablation.csv: those in it are not run again, new ones are entered.
         table_only: run nothing, write the table of what is finished.
     """
     chosen = [replace(row, seeds=row.seeds[:seeds]) for row in choose(ablation_rows(), rows)]
     request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
-    _run(request, chosen, inception, "ablation", records, table_only)
+    if inception and encoder:
+        raise ValueError("inception and encoder name weights for the same purpose: give one of them")
+    _run(request, chosen, "ablation", records, table_only, inception=inception, encoder=encoder)
 
 
 def pairs(
@@ -113,7 +118,7 @@ def pairs(
         table_only: run nothing, write the table of what is finished.
     """
     request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
-    _run(request, pairs_rows(painter, segmentation_epochs, seed), "", "pairs", records, table_only)
+    _run(request, pairs_rows(painter, segmentation_epochs, seed), "pairs", records, table_only)
 
 
 def figure(dataset_dir: str, output_dir: str, path: str, images: str = "0,7,15", mpp: float | None = None) -> None:
@@ -206,11 +211,11 @@ def choose(rows: Sequence[Row], names: str) -> list[Row]:
     return [row for row in rows if not wanted or row.name in wanted]
 
 
-def _run(request: Request, rows: Sequence[Row], inception: str, name: str, records: str, table_only: bool) -> None:
+def _run(request: Request, rows: Sequence[Row], name: str, records: str, table_only: bool, **features: str) -> None:
     known = read_records(Path(records)) if records else []
     done = {run_of(record) for record in known}
     left = [replace(row, seeds=tuple(seed for seed in row.seeds if (row.name, seed) not in done)) for row in rows]
-    unfinished = [] if table_only else run_experiment(request, left, inception)
+    unfinished = [] if table_only else run_experiment(request, left, **features)
     found = enter_records(records, collect(request.output_dir, rows))
     request.output_dir.mkdir(parents=True, exist_ok=True)
     write_records(request.output_dir / f"{name}.csv", found)

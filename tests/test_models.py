@@ -22,13 +22,13 @@ from bundle.release import measure
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = sorted((ROOT / "models").glob("*.pt"))
-NON_COMMERCIAL = ROOT / "models" / "model_monuseg_noncommercial.pt"
+NON_COMMERCIAL = [ROOT / "models" / f"{kind}_monuseg_noncommercial.pt" for kind in ("model", "encoder")]
 by_name = pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 
 
 def test_the_free_one_has_the_shortest_name():
     """MONAI Label takes that one; the bundle's configurations have to fit it, and load it strictly."""
-    assert {path.name for path in MODELS} == {"model.pt", NON_COMMERCIAL.name}
+    assert {path.name for path in MODELS} == {"model.pt", *(path.name for path in NON_COMMERCIAL)}
     assert min(MODELS, key=lambda path: len(path.name)).name == "model.pt"
     check_weights(ROOT, ROOT / "models" / "model.pt")
 
@@ -60,12 +60,13 @@ def test_the_metadata_say_what_the_free_one_measures():
 
 def test_only_the_free_one_is_under_the_licence_of_the_code():
     assert "Apache-2.0" in read_card(ROOT / "models" / "model.pt").notes["licence"]
-    assert "CC BY-NC-SA 4.0" in read_card(NON_COMMERCIAL).notes["licence"]
     terms = (ROOT / "models" / "LICENSE_monuseg_noncommercial.txt").read_text(encoding="utf-8")
-    assert NON_COMMERCIAL.name in terms and "creativecommons.org/licenses/by-nc-sa/4.0/legalcode" in terms
+    assert "creativecommons.org/licenses/by-nc-sa/4.0/legalcode" in terms
+    for path in NON_COMMERCIAL:
+        assert "CC BY-NC-SA 4.0" in read_card(path).notes["licence"] and path.name in terms
 
 
-@by_name
+@pytest.mark.parametrize("path", [ROOT / "models" / "model.pt", NON_COMMERCIAL[0]], ids=lambda path: path.stem)
 def test_it_finds_nuclei_in_a_real_image_of_neither_data_set(path):
     """Tissue in blue and brown: some hundred nuclei in view, and pale glass on which there is none."""
     found = load_model(path, device="cpu").segment(skimage.data.immunohistochemistry(), mpp=0.5)
@@ -78,12 +79,13 @@ def test_it_finds_nuclei_in_a_real_image_of_neither_data_set(path):
 
 @pytest.mark.slow
 @pytest.mark.skipif("MONUSEG_DIR" not in os.environ, reason="MONUSEG_DIR does not name the MoNuSeg data folder")
-def test_what_the_card_claims_is_measured_again():
+@pytest.mark.parametrize("path", NON_COMMERCIAL, ids=lambda path: path.stem)
+def test_what_the_card_claims_is_measured_again(path):
     folder = DataFolder(os.environ["MONUSEG_DIR"], mpp=0.25)
     split = json.loads((ROOT / "configs" / "splits" / "monuseg.json").read_text(encoding="utf-8"))
     assert sorted(item.name for item in folder.testing) == sorted(split["testing"])
-    claimed = read_card(NON_COMMERCIAL).notes["measured"]
-    for metric, entry in summarise(measure(NON_COMMERCIAL, folder)).items():
+    claimed = read_card(path).notes["measured"]
+    for metric, entry in summarise(measure(path, folder)).items():
         if metric in claimed:
             assert entry["mean"] == pytest.approx(claimed[metric]["mean"], abs=0.005)
 

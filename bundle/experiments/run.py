@@ -41,22 +41,23 @@ FEATURES = "features"  # folder of the segmenter whose encoder compares images
 INCEPTION_MPP = 0.25  # um per px that Inception's features are computed at, as in the paper
 
 
-def run_experiment(request: Request, rows: Sequence[Row], inception: str = "") -> list[str]:
+def run_experiment(request: Request, rows: Sequence[Row], inception: str = "", encoder: str = "") -> list[str]:
     """Run and measure all rows, one after the other.
 
     Args:
         request: what all rows share; its output folder is the experiment's, its overrides are its budget.
         rows: the rows; one that names a painter stands behind that row.
-        inception: file of Inception-v3's weights for the image metrics; "": the encoder of a segmenter that is trained
-            first, on ellipses as labels of the real images.
+        inception: file of Inception-v3's weights for the image metrics.
+        encoder: without them, weights of a segmenter whose encoder takes their place; "": of one that is trained first,
+            on ellipses as labels of the real images.
 
     Returns:
         The runs that are not finished, "name, seed n: why".
 
     Raises:
-        ValueError, OSError: the request is wrong, or the encoder's training stopped.
+        ValueError, OSError: the request or a file of weights is wrong, or the encoder's training stopped.
     """
-    extractor, mpp = feature_extractor(request, inception)
+    extractor, mpp = feature_extractor(request, inception, encoder)
     unfinished = []
     for seed in sorted({seed for row in rows for seed in row.seeds}):
         for row in (row for row in rows if seed in row.seeds):
@@ -130,16 +131,21 @@ class AnyStyle:
         return self.painter.paint(label, generator, self.styles[chosen])
 
 
-def feature_extractor(request: Request, inception: str) -> tuple[FeatureExtractor, float]:
-    """What compares images, and the um per px at which it does; without Inception, its network is trained first."""
+def feature_extractor(request: Request, inception: str, encoder: str) -> tuple[FeatureExtractor, float]:
+    """What compares images, and the um per px at which it does; where no weights are named, they are trained first."""
     if inception:
         return InceptionFeatures(inception, resolve_device(request.device)), INCEPTION_MPP
+    path = Path(encoder) if encoder else train_encoder(request)
+    model = load_network(path)
+    return EncoderFeatures(path, model.network, resolve_device(request.device)), model.card.mpp
+
+
+def train_encoder(request: Request) -> Path:
+    """Weights of a segmenter of the real images, with ellipses on the points as labels."""
     folder = request.output_dir / FEATURES
     overrides = {name: value for name, value in request.overrides.items() if name.startswith("segmentation/")}
     run_pipeline(replace(request, output_dir=folder, seed=0, variant="", overrides=overrides), BASELINES["ellipses"])
-    path = folder / BASELINES["ellipses"][0].folder / "model.pt"
-    model = load_network(path)
-    return EncoderFeatures(path, model.network, resolve_device(request.device)), model.card.mpp
+    return folder / BASELINES["ellipses"][0].folder / "model.pt"
 
 
 def _measured(path: Path, extractor: FeatureExtractor) -> bool:

@@ -15,6 +15,9 @@ from bundle.data.manifest import read_manifest
 from bundle.data.simulate import write_dataset
 from bundle.experiments.rows import ablation_rows, pairs_rows
 from bundle.experiments.table import markdown, spread
+from bundle.inference.model import ModelCard, describe_network, save_model
+from bundle.metrics.features import fingerprint
+from bundle.networks.compact import Compact
 from scripts.experiment import ablation, choose, figure, pairs
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -92,6 +95,17 @@ def test_the_figure_shows_the_finished_rows(dataset, experiment, tmp_path):
     figure(str(dataset), str(experiment), str(tmp_path / "rows.png"), images="0,2")
     with Image.open(tmp_path / "rows.png") as page:
         assert page.width > 5 * page.height / 3  # six columns, two lines
+
+
+def test_a_named_encoder_compares_the_images_in_place_of_a_trained_one(dataset, experiment, tmp_path):
+    network = Compact(channels=[4, 8])
+    save_model(tmp_path / "model.pt", network, ModelCard(describe_network(network), mpp=0.5))
+    trained = {path: path.stat().st_mtime_ns for path in experiment.rglob("*.pt")}
+    ablation(str(dataset), str(experiment), rows="a", seeds=1, encoder=str(tmp_path / "model.pt"), **BUDGET)
+    assert {path: path.stat().st_mtime_ns for path in experiment.rglob("*.pt")} == trained
+    assert table(experiment)[0]["digest"] == fingerprint(tmp_path / "model.pt")
+    with pytest.raises(ValueError, match="inception and encoder name weights for the same purpose"):
+        ablation(str(dataset), str(experiment), rows="a", inception="a.pth", encoder="b.pt", **BUDGET)
 
 
 def test_rows_that_do_not_exist_are_named():
