@@ -1,8 +1,8 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Draw docs/method.png, the picture of the method, from the results of a demonstration.
+"""Draw the picture of the method, docs/method.png, from the results of a run.
 
-    python -m scripts.method_figure draw --demo_dir demo_output --path docs/method.png
+    python -m scripts.method_figure draw demo_output/dataset demo_output/results --path docs/method.png
 
 Every panel is a real result: nothing in it is drawn by hand.
 """
@@ -14,11 +14,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from bundle.data.folder import DataFolder
 from bundle.data.labels import read_label
+from bundle.experiments.figure import as_pixels
+from bundle.inference.batch import Outputs
+from bundle.inference.model import load_network
 from bundle.inference.overlay import overlay
 from bundle.report.pictures import coloured
 from scripts.command_line import run_command
@@ -34,25 +37,33 @@ CAPTIONS = (
 )
 
 
-def draw(demo_dir: str = "demo_output", path: str = "docs/method.png") -> None:
-    """Draw the five steps of the method side by side.
+def draw(
+    dataset_dir: str, output_dir: str, path: str, mpp: float | None = None, clicked: int = 0, unseen: int = 0
+) -> None:
+    """Draw the five steps of the method side by side, on the upper left corner of two images.
 
     Args:
-        demo_dir: what `python -m scripts.pipeline demo --output` wrote.
-        path: PNG to write.
+        dataset_dir: the data set of the run; for the demonstration demo_output/dataset.
+        output_dir: the output folder of `scripts.pipeline run`; for the demonstration demo_output/results.
+        path: PNG to write; one that is there is replaced.
+        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        clicked: place, from 0, in the list of training images of the one that is shown with its points.
+        unseen: place in the list of testing images of the one that is shown segmented.
     """
-    dataset, results = DataFolder(Path(demo_dir) / "dataset"), Path(demo_dir) / "results"
-    clicked, unseen = (dataset.load(item) for item in (dataset.training[0], dataset.testing[0]))
-    pairs = DataFolder(results / "synthetic")
-    pair = pairs.training[0]
-    label = pairs.load_label(pair)
-    found = read_label(results / "predictions" / "labels" / f"{dataset.testing[0].name}.tif")
+    channels = load_network(Path(output_dir) / "segmentation").card.channels
+    dataset = DataFolder(dataset_dir, mpp, channels)
+    pairs = DataFolder(Path(output_dir) / "synthetic", channels=channels)
+    first, last = dataset.training[clicked], dataset.testing[unseen]
+    pair = next(pair for pair in pairs.training if pair.name.startswith(first.name))
+    label, sample = pairs.load_label(pair), dataset.load(first)
+    offsets = hover_map(label)
+    found = read_label(Outputs.of(Path(output_dir) / "predictions", last.name).label)
     panels = (
-        as_pixels(clicked["image"].numpy()),
+        as_pixels(sample["image"]),
         coloured(label[0].numpy()),
-        as_pixels(np.concatenate([hover_map(label)[:2].numpy() / 2 + 0.5, hover_map(label)[2:].numpy()])),
-        as_pixels(pairs.load(pair)["image"].numpy()),
-        overlay(unseen["image"], found),
+        as_pixels(torch.cat([offsets[:2] / 2 + 0.5, offsets[2:]])),
+        as_pixels(pairs.load(pair)["image"]),
+        overlay(dataset.load(last)["image"], found),
     )
     page = Figure(figsize=(12.5, 3.0), layout="constrained")
     axes = page.subplots(1, len(panels))
@@ -60,14 +71,9 @@ def draw(demo_dir: str = "demo_output", path: str = "docs/method.png") -> None:
         axis.imshow(panel[:SIDE, :SIDE], interpolation="nearest")
         axis.set_title(caption, fontsize=10)
         axis.set_axis_off()
-    points = clicked["points"][(clicked["points"] < SIDE).all(1)]
+    points = sample["points"][(sample["points"] < SIDE).all(1)]
     axes[0].plot(*points.numpy().T, "o", markersize=2.5, color="yellow", markeredgecolor="black", markeredgewidth=0.4)
     page.savefig(path, dpi=110)
-
-
-def as_pixels(image: np.ndarray) -> np.ndarray:
-    """(3, H, W) in [0, 1] to (H, W, 3)."""
-    return np.moveaxis(image, 0, 2).clip(0, 1)
 
 
 if __name__ == "__main__":

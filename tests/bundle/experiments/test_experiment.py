@@ -19,6 +19,7 @@ from bundle.inference.model import ModelCard, describe_network, save_model
 from bundle.metrics.features import fingerprint
 from bundle.networks.compact import Compact
 from scripts.experiment import ablation, choose, figure, pairs
+from scripts.method_figure import draw
 
 ROOT = Path(__file__).resolve().parents[3]
 BUDGET = {"preset": "smoke", "device": "cpu", "synthesis_epochs": 1, "segmentation_epochs": 1}
@@ -95,6 +96,12 @@ def test_the_figure_shows_the_finished_rows(dataset, experiment, tmp_path):
     figure(str(dataset), str(experiment), str(tmp_path / "rows.png"), images="0,2")
     with Image.open(tmp_path / "rows.png") as page:
         assert page.width > 5 * page.height / 3  # six columns, two lines
+
+
+def test_the_picture_of_the_method_shows_its_five_steps(dataset, experiment, tmp_path):
+    draw(str(dataset), str(experiment / "rows" / "c_seed0"), str(tmp_path / "method.png"), clicked=1)
+    with Image.open(tmp_path / "method.png") as page:
+        assert page.width > 4 * page.height
 
 
 def test_a_named_encoder_compares_the_images_in_place_of_a_trained_one(dataset, experiment, tmp_path):
