@@ -12,10 +12,11 @@ from bundle.data.atomic import write_text
 from bundle.data.folder import DataFolder
 from bundle.data.io import check_mpp
 from bundle.engines.device import resolve_device
+from bundle.experiments.page import around, enter
 from bundle.experiments.records import enter_records, read_records, run_of, write_records
 from bundle.experiments.results import BACKBONES, WAYS, ResultRow, collect_results, result_row, run_results
 from bundle.experiments.results_figure import draw_results
-from bundle.experiments.results_table import enter, results_markdown
+from bundle.experiments.results_table import results_markdown
 from bundle.pipeline.request import Request, listed
 from bundle.pipeline.settings import parse_overrides
 
@@ -72,6 +73,7 @@ def table(
     chosen = [result_row(way, backbone) for backbone in listed(backbones) for way in listed(rows)]
     numbers, known = whole_numbers(seeds), read_records(Path(records)) if records else []
     unfinished: list[str] = []
+    around(page, "results")  # errors come before the hours
     if not table_only:
         done = [run_of(record) for record in known]
         unfinished = run_results(request, chosen, numbers, epochs_of(epochs, chosen), done)
@@ -112,6 +114,5 @@ def _write(output_dir: Path, found: list[dict], page: str) -> None:
     output_dir.mkdir(parents=True, exist_ok=True)
     write_records(output_dir / "results.csv", found)
     write_text(output_dir / "results.md", results_markdown(found))
-    if page:
-        enter(Path(page), results_markdown(found))
+    enter(page, "results", results_markdown(found))
     logger.info("%d runs in %s", len(found), output_dir / "results.md")

@@ -26,7 +26,8 @@ from bundle.data.folder import DataFolder
 from bundle.data.io import check_mpp
 from bundle.engines.device import resolve_device
 from bundle.experiments.figure import draw_figure
-from bundle.experiments.records import enter_records, read_records, run_of, write_records
+from bundle.experiments.page import around, enter
+from bundle.experiments.records import Record, enter_records, read_records, run_of, write_records
 from bundle.experiments.robustness import (
     WAYS,
     collect_robustness,
@@ -37,7 +38,7 @@ from bundle.experiments.robustness import (
 )
 from bundle.experiments.rows import Row, ablation_rows, pairs_rows
 from bundle.experiments.run import run_experiment
-from bundle.experiments.table import collect, markdown
+from bundle.experiments.table import collect, in_order, markdown
 from bundle.pipeline.request import Request, listed
 from bundle.pipeline.settings import parse_overrides
 from scripts.command_line import run_command
@@ -61,6 +62,7 @@ def ablation(
     inception: str = "",
     encoder: str = "",
     records: str = "",
+    page: str = "",
     table_only: bool = False,
 ) -> None:
     """Train, paint, segment and measure each configuration of the paper's ablation, each part left out, and ours.
@@ -80,13 +82,17 @@ def ablation(
         encoder: weights of that segmenter, such as models/encoder_monuseg_noncommercial.pt; without it one is trained
             on ellipses first. Compare rows of one encoder alone: another machine trains another one.
         records: CSV of finished runs, such as docs/ablation.csv: those in it are not run again, new ones are entered.
+        page: Markdown page to put the table into, such as docs/synthesis.md, between the marks that it has for it.
         table_only: run nothing, write the table of what is finished.
     """
-    chosen = [replace(row, seeds=row.seeds[:seeds]) for row in choose(ablation_rows(), rows)]
+    every = [replace(row, seeds=row.seeds[:seeds]) for row in ablation_rows()]
+    chosen = choose(every, rows)
     request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
     if inception and encoder:
         raise ValueError("inception and encoder name weights for the same purpose: give one of them")
-    _run(request, chosen, "ablation", records, table_only, inception=inception, encoder=encoder)
+    around(page, "ablation")  # errors come before the hours
+    unfinished = [] if table_only else run_experiment(request, left(chosen, records), inception, encoder)
+    _write(request.output_dir, "ablation", collect(request.output_dir, chosen), every, records, page, unfinished)
 
 
 def pairs(
@@ -100,6 +106,7 @@ def pairs(
     synthesis_epochs: int = 45,
     segmentation_epochs: int = 10,
     records: str = "",
+    page: str = "",
     table_only: bool = False,
 ) -> None:
     """Train segmenters on 23, 46, 69 and 92 images over fully synthetic points, at equal updates and at equal epochs.
@@ -115,10 +122,14 @@ def pairs(
         synthesis_epochs: that of the ablation.
         segmentation_epochs: length of stage 3 with 46 pairs, in epochs of the preset.
         records: as for ablation, such as docs/pairs.csv.
+        page: as for ablation.
         table_only: run nothing, write the table of what is finished.
     """
     request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
-    _run(request, pairs_rows(painter, segmentation_epochs, seed), "pairs", records, table_only)
+    rows = pairs_rows(painter, segmentation_epochs, seed)
+    around(page, "pairs")
+    unfinished = [] if table_only else run_experiment(request, left(rows, records))
+    _write(request.output_dir, "pairs", collect(request.output_dir, rows), rows, records, page, unfinished)
 
 
 def figure(dataset_dir: str, output_dir: str, path: str, images: str = "0,7,15", mpp: float | None = None) -> None:
@@ -211,16 +222,28 @@ def choose(rows: Sequence[Row], names: str) -> list[Row]:
     return [row for row in rows if not wanted or row.name in wanted]
 
 
-def _run(request: Request, rows: Sequence[Row], name: str, records: str, table_only: bool, **features: str) -> None:
-    known = read_records(Path(records)) if records else []
-    done = {run_of(record) for record in known}
-    left = [replace(row, seeds=tuple(seed for seed in row.seeds if (row.name, seed) not in done)) for row in rows]
-    unfinished = [] if table_only else run_experiment(request, left, **features)
-    found = enter_records(records, collect(request.output_dir, rows))
-    request.output_dir.mkdir(parents=True, exist_ok=True)
-    write_records(request.output_dir / f"{name}.csv", found)
-    write_text(request.output_dir / f"{name}.md", markdown(found))
-    logger.info("%d of %d runs in %s", len(found), sum(len(row.seeds) for row in rows), request.output_dir)
+def left(rows: Sequence[Row], records: str) -> list[Row]:
+    """The rows without the seeds that are on record in a CSV already."""
+    done = {run_of(record) for record in read_records(Path(records))} if records else set()
+    return [replace(row, seeds=tuple(seed for seed in row.seeds if (row.name, seed) not in done)) for row in rows]
+
+
+def _write(
+    output_dir: Path,
+    name: str,
+    found: Sequence[Record],
+    rows: Sequence[Row],
+    records: str,
+    page: str,
+    unfinished: Sequence[str],
+) -> None:
+    """The tables of an experiment; ValueError where something is not finished."""
+    found = in_order(enter_records(records, found), rows)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    write_records(output_dir / f"{name}.csv", found)
+    write_text(output_dir / f"{name}.md", markdown(found))
+    enter(page, name, markdown(found))
+    logger.info("%d of %d runs in %s", len(found), sum(len(row.seeds) for row in rows), output_dir)
     if unfinished:
         raise ValueError("not finished: " + "; ".join(unfinished))
 

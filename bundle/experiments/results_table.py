@@ -7,9 +7,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 
-from ..data.atomic import write_text
 from .records import Record
 from .results import BACKBONES, WAYS, result_row
 
@@ -25,7 +23,6 @@ PAPER = {
     ("cnn3", "cyclegan"): (0.469, 0.631, 0.547, 0.266),
     ("cnn3", "method"): (0.600, 0.749, 0.691, 0.463),
 }
-BEGIN, END = "<!-- results: written by python -m scripts.benchmark table -->", "<!-- end of results -->"
 
 
 def results_markdown(records: Sequence[Record]) -> str:
@@ -59,21 +56,6 @@ def over_seeds(runs: Sequence[Record], metric: str) -> str:
         return ""
     text = f"{statistics.mean(means):.3f}" + (f" ± {statistics.mean(spreads):.3f}" if spreads else "")
     return text + (f" ({statistics.stdev(means):.3f})" if len(means) > 1 else "")
-
-
-def enter(page: Path, table: str) -> None:
-    """Put the table into a Markdown page, in place of what stands between `BEGIN` and `END`.
-
-    Raises:
-        FileNotFoundError: there is no such page.
-        ValueError: it does not have both marks, once each, in order.
-    """
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{page}: has no place for the table: put the lines {BEGIN} and {END} where it is to stand")
-    write_text(page, f"{before}{BEGIN}\n{table}{END}{after}")
 
 
 def _median(runs: Sequence[Record], name: str) -> float:

@@ -76,19 +76,38 @@ def _quality(path: Path) -> Record:
     return record
 
 
+def in_order(records: Sequence[Record], rows: Sequence[Row]) -> list[Record]:
+    """Records in the order of their rows, seed by seed; those of other rows last."""
+    place = {row.name: index for index, row in enumerate(rows)}
+    return sorted(records, key=lambda record: (place.get(str(record["row"]), len(place)), record["seed"]))
+
+
 def markdown(records: Sequence[Record]) -> str:
-    """The table as docs/ shows it: budget, image metrics with their sd over bootstraps, segmentation over images."""
+    """The table as docs/ shows it: budget, image metrics with their sd over bootstraps, segmentation over images.
+
+    Image metrics compare where `features`, the digest of the weights that they were measured with, is the same.
+    """
     image_metrics = [
         column.removesuffix("_sd")
         for column in dict.fromkeys(column for record in records for column in record)
         if column.endswith("_sd") and column.removesuffix("_sd") not in SEGMENTATION
     ]
-    header = ["row", "seed", "G", "crop x batch x updates", "min", *image_metrics, *SEGMENTATION.values()]
+    header = [
+        "row",
+        "seed",
+        "G",
+        "crop x batch x updates",
+        "min",
+        *(["features"] if image_metrics else []),
+        *image_metrics,
+    ]
+    header += SEGMENTATION.values()
     lines = [_line(header), _line(["---"] * len(header))]
     for record in records:
         size = f"{record['parameters'] / 1e6:.2f} M, width {record['width']}"
         work = f"{record['crop']} x {record['batch']} x {record['updates']}"
         cells = [f"{record['says']} (`{record['row']}`)", str(record["seed"]), size, work, f"{record['minutes']:.0f}"]
+        cells += [record.get("digest", "")] if image_metrics else []
         cells += [spread(record, metric) for metric in (*image_metrics, *SEGMENTATION)]
         lines.append(_line(cells))
     return "\n".join(lines) + "\n"

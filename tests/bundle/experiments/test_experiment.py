@@ -13,6 +13,8 @@ from PIL import Image
 
 from bundle.data.manifest import read_manifest
 from bundle.data.simulate import write_dataset
+from bundle.experiments.page import marks
+from bundle.experiments.records import read_records, write_records
 from bundle.experiments.rows import ablation_rows, pairs_rows
 from bundle.experiments.table import markdown, spread
 from bundle.inference.model import ModelCard, describe_network, save_model
@@ -82,6 +84,21 @@ def test_a_second_call_runs_nothing_and_repairs_what_is_missing(dataset, experim
     assert json.loads(quality.read_text())["metrics"] == json.loads(before)["metrics"]
 
 
+def test_the_table_goes_into_a_page_in_the_rows_order_beside_what_is_on_record(dataset, experiment, tmp_path):
+    kept, page = tmp_path / "kept.csv", tmp_path / "page.md"
+    other = {"row": "b1", "says": "noise", "seed": 0, "parameters": 9, "width": 1, "crop": 1, "batch": 1}
+    write_records(kept, [other | {"updates": 3, "minutes": 1.0, "aji": 0.25, "aji_sd": 0.1, "digest": "0123456789ab"}])
+    page.write_text("\n".join(["before", *marks("ablation"), "after\n"]))
+    places = {"records": str(kept), "page": str(page), "table_only": True}
+    ablation(str(dataset), str(experiment), rows="c,a", seeds=1, **places, **BUDGET)
+    lines = page.read_text().splitlines()
+    assert [line.split(" | ")[0][-5:] for line in lines[4:7]] == ["(`a`)", "`b1`)", "(`c`)"]
+    assert "| 0123456789ab |" in lines[5] and (lines[0], lines[-1]) == ("before", "after")
+    assert {record["row"] for record in read_records(kept)} == {"a", "b1", "c"}
+    with pytest.raises(ValueError, match="put the lines <!-- table: pairs -->"):
+        pairs(str(dataset), str(experiment), page=str(page), **BUDGET)
+
+
 def test_pairs_are_painted_by_the_named_row(dataset, experiment, monkeypatch):
     monkeypatch.setattr("bundle.experiments.rows.PAIRS", (2, 5))
     monkeypatch.setattr("scripts.experiment.pairs_rows", lambda painter, _, seed: pairs_rows(painter, 1, seed)[1:3])
@@ -128,8 +145,10 @@ def test_a_row_before_its_painter_is_told_so(dataset, tmp_path):
 def test_the_table_in_markdown():
     record = {"row": "c", "says": "as published", "seed": 0, "parameters": 444263, "width": 12, "crop": 128}
     record |= {"batch": 4, "updates": 3000, "minutes": 47.6, "frechet_encoder": 14.83, "frechet_encoder_sd": 1.49}
-    record |= {"aji": 0.51234, "aji_sd": 0.066, "kid": float("nan"), "kid_sd": float("nan")}
+    record |= {"digest": "0123456789ab", "aji": 0.51234, "aji_sd": 0.066, "kid": float("nan"), "kid_sd": float("nan")}
     lines = markdown([record]).splitlines()
-    assert lines[0].startswith("| row | seed | G | crop x batch x updates | min | frechet_encoder | kid | AJI | PQ |")
-    assert "| 0.44 M, width 12 | 128 x 4 x 3000 | 48 | 14.8 ± 1.5 |  | 0.512 ± 0.066 |" in lines[2]
+    assert lines[0].startswith(
+        "| row | seed | G | crop x batch x updates | min | features | frechet_encoder | kid | AJI | PQ |"
+    )
+    assert "| 0.44 M, width 12 | 128 x 4 x 3000 | 48 | 0123456789ab | 14.8 ± 1.5 |  | 0.512 ± 0.066 |" in lines[2]
     assert spread({}, "aji") == "" and spread({"x": 2.0}, "x") == "2.000"

@@ -15,10 +15,11 @@ from PIL import Image
 
 from bundle.data.manifest import read_manifest
 from bundle.data.simulate import write_dataset
+from bundle.experiments.page import enter, marks
 from bundle.experiments.records import enter_records, merge, read_records, write_records
 from bundle.experiments.results import WAYS, result_row
 from bundle.experiments.results_figure import touching_window
-from bundle.experiments.results_table import BEGIN, END, enter, over_seeds, results_markdown
+from bundle.experiments.results_table import over_seeds, results_markdown
 from scripts.benchmark import table
 from scripts.benchmark_table import epochs_of, whole_numbers
 
@@ -93,7 +94,8 @@ def test_runs_on_record_are_not_run_again(dataset, tmp_path):
     kept |= {"minutes": 1.0, "minutes_in_all": 1.0, "seconds_per_megapixel": 0.5, "aji": 0.25, "aji_sd": 0.01}
     write_records(tmp_path / "kept.csv", [kept])
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    begin, end = marks("results")
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     places = {"records": str(tmp_path / "kept.csv"), "page": str(page)}
     table(str(dataset), str(tmp_path / "out"), rows="ellipses", seeds="0", **places, **BUDGET)
     assert not (tmp_path / "out" / "seed0").exists()
@@ -138,7 +140,9 @@ def test_a_page_without_a_place_for_the_table_is_left_alone(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# no marks\n")
     with pytest.raises(ValueError, match="has no place for the table"):
-        enter(page, "table\n")
+        enter(str(page), "results", "table\n")
+    with pytest.raises(ValueError, match="has no place for the table"):  # before anything runs
+        table("nowhere", str(tmp_path / "out"), seeds="0", page=str(page))
     assert page.read_text() == "# no marks\n"
 
 
