@@ -34,7 +34,7 @@ def draw_figure(
     Args:
         path: the PNG.
         root: of the experiment.
-        rows: those to show, all at their first seed.
+        rows: those to show, each at the first of its seeds that has painted.
         folder: the real images.
         images: places of the images to show in the part "training".
         side: of the crop from the middle of each image, px at the networks' spacing.
@@ -42,28 +42,33 @@ def draw_figure(
     Raises:
         FileNotFoundError: none of the rows has painted.
     """
-    finished = [row for row in rows if (row.folder(root, row.seeds[0]) / "synthetic" / "images").is_dir()]
+    folders = {row.name: [row.folder(root, seed) for seed in row.seeds] for row in rows}
+    finished = {name: done[0] for name, runs in folders.items() if (done := [run for run in runs if has_painted(run)])}
     if not finished:
         raise FileNotFoundError(f"{root}: no row has painted anything yet: run the experiment first")
     columns: dict[str, list[np.ndarray]] = {"mask": [], "real image": []}
     for place in images:
         item = folder.training[place]
-        masks = finished[0].folder(root, finished[0].seeds[0]) / "synthetic" / "labels"
-        label = read_label(masks / f"{item.name}_000.tif")
+        label = read_label(next(iter(finished.values())) / "synthetic" / "labels" / f"{item.name}_000.tif")
         columns["mask"].append(coloured(centre(label, side)[0].numpy()))
         real = resample_image(load_image(item.image_path, folder.channels).image, (label.shape[-2], label.shape[-1]))
         columns["real image"].append(as_pixels(centre(real, side)))
-        for row in finished:
+        for name, run in finished.items():
             for noise in range(2):
-                columns.setdefault(f"{row.name}, noise {noise + 1}", []).append(
-                    as_pixels(centre(painted(root, row, label, real, place, noise), side))
+                columns.setdefault(f"{name}, noise {noise + 1}", []).append(
+                    as_pixels(centre(painted(run, label, real, place, noise), side))
                 )
     _write(path, columns)
 
 
-def painted(root: Path, row: Row, label: Tensor, real: Tensor, place: int, noise: int) -> Tensor:
-    """One image of a row's generator on a label (1, H, W), in the style of a real one: float (C, H, W) in [0, 1]."""
-    painter = load_painter(row.folder(root, row.seeds[0]) / "synthesis" / "generator.pt")
+def has_painted(run: Path) -> bool:
+    """Whether the folder of a run holds synthetic images."""
+    return (run / "synthetic" / "images").is_dir()
+
+
+def painted(run: Path, label: Tensor, real: Tensor, place: int, noise: int) -> Tensor:
+    """One image of a run's generator on a label (1, H, W), in the style of a real one: float (C, H, W) in [0, 1]."""
+    painter = load_painter(run / "synthesis" / "generator.pt")
     return painter.paint(label, generator(0, place, noise, OTHER_NOISE), image_style(real[None])[0])
 
 
