@@ -54,6 +54,8 @@ def test_rows_name_variants_that_exist():
         for name in row.variant.split(","):
             assert (ROOT / "configs" / "variants" / f"{name}.yaml").is_file(), name
         assert not row.painter or row.painter in {other.name for other in rows}
+    lengths = [list(row.overrides.values()) for row in pairs_rows("c", 10)]
+    assert lengths == [[23, 10], [23, 5], [46, 10], [69, 10], [69, 15], [92, 10], [92, 20]]
 
 
 def test_each_run_is_measured_in_the_rows_order(experiment):
