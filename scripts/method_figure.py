@@ -49,12 +49,21 @@ def draw(
         mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
         clicked: place, from 0, in the list of training images of the one that is shown with its points.
         unseen: place in the list of testing images of the one that is shown segmented.
+
+    Raises:
+        FileNotFoundError: the run is not finished.
+        ValueError: there is no such image, or none was painted for it.
     """
     channels = load_network(Path(output_dir) / "segmentation").card.channels
     dataset = DataFolder(dataset_dir, mpp, channels)
     pairs = DataFolder(Path(output_dir) / "synthetic", channels=channels)
+    for name, place, items in (("clicked", clicked, dataset.training), ("unseen", unseen, dataset.testing)):
+        if not 0 <= place < len(items):
+            raise ValueError(f"{name} is {place}: {dataset_dir} has {len(items)} such images, counted from 0")
     first, last = dataset.training[clicked], dataset.testing[unseen]
-    pair = next(pair for pair in pairs.training if pair.name.startswith(first.name))
+    pair = next((pair for pair in pairs.training if pair.name.startswith(f"{first.name}_")), None)
+    if pair is None:
+        raise ValueError(f"{pairs.dataset_dir}: no image is painted for {first.name}: choose another with clicked")
     label, sample = pairs.load_label(pair), dataset.load(first)
     offsets = hover_map(label)
     found = read_label(Outputs.of(Path(output_dir) / "predictions", last.name).label)

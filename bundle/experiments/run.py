@@ -49,7 +49,7 @@ def run_experiment(request: Request, rows: Sequence[Row], inception: str = "", e
         rows: the rows; one that names a painter stands behind that row.
         inception: file of Inception-v3's weights for the image metrics.
         encoder: without them, weights of a segmenter whose encoder takes their place; "": of one that is trained first,
-            on ellipses as labels of the real images.
+            on ellipses as labels of the real images, where a row has images to compare.
 
     Returns:
         The runs that are not finished, "name, seed n: why".
@@ -57,14 +57,16 @@ def run_experiment(request: Request, rows: Sequence[Row], inception: str = "", e
     Raises:
         ValueError, OSError: the request or a file of weights is wrong, or the encoder's training stopped.
     """
-    extractor, mpp = feature_extractor(request, inception, encoder)
+    compared = any(row.paired and row.seeds for row in rows)
+    features = feature_extractor(request, inception, encoder) if compared else None
     unfinished = []
     for seed in sorted({seed for row in rows for seed in row.seeds}):
         for row in (row for row in rows if seed in row.seeds):
             logger.info("row %s, seed %d: %s", row.name, seed, row.says)
             try:
                 run_row(request, row, seed)
-                measure_row(request, row, seed, extractor, mpp)
+                if row.paired and features:
+                    measure_row(request, row, seed, *features)
             except (StageError, BlockingIOError, FileNotFoundError) as error:
                 logger.error("row %s, seed %d: %s", row.name, seed, error)
                 unfinished.append(f"{row.name}, seed {seed}: {str(error).splitlines()[0]}")
@@ -99,7 +101,7 @@ def share_networks(source: Path, folder: Path) -> None:
 def measure_row(request: Request, row: Row, seed: int, extractor: FeatureExtractor, mpp: float) -> None:
     """Write the image metrics of one seed of a row, unless they are there with the same features."""
     path = row.quality_path(request.output_dir, seed)
-    if not row.paired or _measured(path, extractor):
+    if _measured(path, extractor):
         return
     folder = row.folder(request.output_dir, seed)
     card = load_network(folder / "synthesis" / "generator.pt").card

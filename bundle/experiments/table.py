@@ -92,22 +92,14 @@ def markdown(records: Sequence[Record]) -> str:
         for column in dict.fromkeys(column for record in records for column in record)
         if column.endswith("_sd") and column.removesuffix("_sd") not in SEGMENTATION
     ]
-    header = [
-        "row",
-        "seed",
-        "G",
-        "crop x batch x updates",
-        "min",
-        *(["features"] if image_metrics else []),
-        *image_metrics,
-    ]
-    header += SEGMENTATION.values()
+    features = ["features"] if image_metrics else []
+    header = ["row", "seed", "G", "crop x batch x updates", "min", *features, *image_metrics, *SEGMENTATION.values()]
     lines = [_line(header), _line(["---"] * len(header))]
     for record in records:
         size = f"{record['parameters'] / 1e6:.2f} M, width {record['width']}"
         work = f"{record['crop']} x {record['batch']} x {record['updates']}"
         cells = [f"{record['says']} (`{record['row']}`)", str(record["seed"]), size, work, f"{record['minutes']:.0f}"]
-        cells += [record.get("digest", "")] if image_metrics else []
+        cells += [record.get("digest", "") for _ in features]
         cells += [spread(record, metric) for metric in (*image_metrics, *SEGMENTATION)]
         lines.append(_line(cells))
     return "\n".join(lines) + "\n"

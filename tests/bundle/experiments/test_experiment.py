@@ -104,6 +104,7 @@ def test_the_table_goes_into_a_page_in_the_rows_order_beside_what_is_on_record(d
 def test_pairs_are_painted_by_the_named_row(dataset, experiment, monkeypatch):
     monkeypatch.setattr("bundle.experiments.rows.PAIRS", (2, 5))
     monkeypatch.setattr("scripts.experiment.pairs_rows", lambda painter, _, seed: pairs_rows(painter, 1, seed)[1:3])
+    monkeypatch.setattr("bundle.experiments.run.feature_extractor", None)  # there is nothing to compare
     pairs(str(dataset), str(experiment), painter="c", **BUDGET)
     assert [record["says"] for record in table(experiment, "pairs")] == [
         "2 pairs, equal epochs",
@@ -121,6 +122,8 @@ def test_the_picture_of_the_method_shows_its_five_steps(dataset, experiment, tmp
     draw(str(dataset), str(experiment / "rows" / "c_seed0"), str(tmp_path / "method.png"), clicked=1)
     with Image.open(tmp_path / "method.png") as page:
         assert page.width > 4 * page.height
+    with pytest.raises(ValueError, match="unseen is 1: .* has 1 such images"):
+        draw(str(dataset), str(experiment / "rows" / "c_seed0"), str(tmp_path / "method.png"), unseen=1)
 
 
 def test_a_named_encoder_compares_the_images_in_place_of_a_trained_one(dataset, experiment, tmp_path):
