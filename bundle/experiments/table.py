@@ -93,13 +93,14 @@ def markdown(records: Sequence[Record]) -> str:
         if column.endswith("_sd") and column.removesuffix("_sd") not in SEGMENTATION
     ]
     features = ["features"] if image_metrics else []
-    header = ["row", "seed", "G", "crop x batch x updates", "min", *features, *image_metrics, *SEGMENTATION.values()]
+    header = ["row", "seed", "G", "crop x batch x updates", "min", "segmenter's updates", *features, *image_metrics]
+    header += SEGMENTATION.values()
     lines = [_line(header), _line(["---"] * len(header))]
     for record in records:
         size = f"{record['parameters'] / 1e6:.2f} M, width {record['width']}"
         work = f"{record['crop']} x {record['batch']} x {record['updates']}"
         cells = [f"{record['says']} (`{record['row']}`)", str(record["seed"]), size, work, f"{record['minutes']:.0f}"]
-        cells += [record.get("digest", "") for _ in features]
+        cells += [f"{record['segmenter_updates']:,}", *(record.get("digest", "") for _ in features)]
         cells += [spread(record, metric) for metric in (*image_metrics, *SEGMENTATION)]
         lines.append(_line(cells))
     return "\n".join(lines) + "\n"

@@ -89,7 +89,20 @@ def test_a_second_call_runs_nothing_and_repairs_what_is_missing(dataset, experim
 def test_the_table_goes_into_a_page_in_the_rows_order_beside_what_is_on_record(dataset, experiment, tmp_path):
     kept, page = tmp_path / "kept.csv", tmp_path / "page.md"
     other = {"row": "b1", "says": "noise", "seed": 0, "parameters": 9, "width": 1, "crop": 1, "batch": 1}
-    write_records(kept, [other | {"updates": 3, "minutes": 1.0, "aji": 0.25, "aji_sd": 0.1, "digest": "0123456789ab"}])
+    write_records(
+        kept,
+        [
+            other
+            | {
+                "updates": 3,
+                "segmenter_updates": 3,
+                "minutes": 1.0,
+                "aji": 0.25,
+                "aji_sd": 0.1,
+                "digest": "0123456789ab",
+            }
+        ],
+    )
     page.write_text("\n".join(["before", *marks("ablation"), "after\n"]))
     places = {"records": str(kept), "page": str(page), "table_only": True}
     ablation(str(dataset), str(experiment), rows="c,a", seeds=1, **places, **BUDGET)
@@ -149,11 +162,10 @@ def test_a_row_before_its_painter_is_told_so(dataset, tmp_path):
 
 def test_the_table_in_markdown():
     record = {"row": "c", "says": "as published", "seed": 0, "parameters": 444263, "width": 12, "crop": 128}
-    record |= {"batch": 4, "updates": 3000, "minutes": 47.6, "frechet_encoder": 14.83, "frechet_encoder_sd": 1.49}
-    record |= {"digest": "0123456789ab", "aji": 0.51234, "aji_sd": 0.066, "kid": float("nan"), "kid_sd": float("nan")}
-    lines = markdown([record]).splitlines()
-    assert lines[0].startswith(
-        "| row | seed | G | crop x batch x updates | min | features | frechet_encoder | kid | AJI | PQ |"
-    )
-    assert "| 0.44 M, width 12 | 128 x 4 x 3000 | 48 | 0123456789ab | 14.8 ± 1.5 |  | 0.512 ± 0.066 |" in lines[2]
+    record |= {"batch": 4, "updates": 3000, "minutes": 47.6, "segmenter_updates": 1000, "digest": "0123456789ab"}
+    record |= {"frechet_encoder": 14.83, "frechet_encoder_sd": 1.49, "kid": float("nan"), "kid_sd": float("nan")}
+    header, _, line = markdown([record | {"aji": 0.51234, "aji_sd": 0.066}]).splitlines()
+    assert header.startswith("| row | seed | G | crop x batch x updates | min | segmenter's updates | features |")
+    assert header.endswith("| features | frechet_encoder | kid | AJI | PQ | IoU | F1 | object Dice |")
+    assert "| 128 x 4 x 3000 | 48 | 1,000 | 0123456789ab | 14.8 ± 1.5 |  | 0.512 ± 0.066 |" in line
     assert spread({}, "aji") == "" and spread({"x": 2.0}, "x") == "2.000"
