@@ -18,7 +18,7 @@ from bundle.networks.compact import Compact
 
 logger = logging.getLogger(__name__)
 
-WAYS = {"as it is by default": None, "as Dask's workers are": "65536", "kept": None}  # MALLOC_TRIM_THRESHOLD_
+WAYS = {"as it is by default": None, "as Dask's workers are": "65536", "kept": None}  # of VARIABLE
 VARIABLE = "MALLOC_TRIM_THRESHOLD_"
 
 
@@ -40,14 +40,21 @@ def memory(windows: int = 40, updates: int = 20, rounds: int = 3) -> None:
 
 
 def _in_new_process(threshold: str | None, kept: bool, windows: int, updates: int) -> tuple[float, float]:
-    before = {name: os.environ.pop(name) for name in (VARIABLE,) if name in os.environ}
-    os.environ |= {VARIABLE: threshold} if threshold else {}
+    before = os.environ.get(VARIABLE)
+    _set_threshold(threshold)
     try:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             return pool.apply(_times, (kept, windows, updates))
     finally:
+        _set_threshold(before)
+
+
+def _set_threshold(value: str | None) -> None:
+    """For the processes that start from now on; None: not at all."""
+    if value is None:
         os.environ.pop(VARIABLE, None)
-        os.environ |= before
+    else:
+        os.environ[VARIABLE] = value
 
 
 def _times(kept: bool, windows: int, updates: int) -> tuple[float, float]:

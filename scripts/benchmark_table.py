@@ -71,11 +71,11 @@ def table(
         overrides=parse_overrides(set),
     )
     chosen = [result_row(way, backbone) for backbone in listed(backbones) for way in listed(rows)]
-    numbers, known = whole_numbers(seeds), read_records(Path(records)) if records else []
+    numbers = whole_numbers(seeds)
     unfinished: list[str] = []
     around(page, "results")  # errors come before the hours
     if not table_only:
-        done = [run_of(record) for record in known]
+        done = [run_of(record) for record in read_records(records)]
         unfinished = run_results(request, chosen, numbers, epochs_of(epochs, chosen), done)
     found = enter_records(records, collect_results(request.output_dir, chosen, numbers))
     _write(request.output_dir, found, page)

@@ -191,7 +191,7 @@ def robustness(
     points = settings([int(count) for count in counts], numbers("noise", noise), shares, seed)
     request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
     request = replace(request, seed=seed)
-    known, unfinished = read_records(Path(records)) if records else [], []
+    known, unfinished = read_records(records), []
     for way in () if table_only else listed(ways):
         unfinished += run_robustness(request, points, way, [record["row"] for record in known])
     found = enter_records(records, collect_robustness(request.output_dir, points, seed))
@@ -224,7 +224,7 @@ def choose(rows: Sequence[Row], names: str) -> list[Row]:
 
 def left(rows: Sequence[Row], records: str) -> list[Row]:
     """The rows without the seeds that are on record in a CSV already."""
-    done = {run_of(record) for record in read_records(Path(records))} if records else set()
+    done = {run_of(record) for record in read_records(records)}
     return [replace(row, seeds=tuple(seed for seed in row.seeds if (row.name, seed) not in done)) for row in rows]
 
 

@@ -18,9 +18,9 @@ from ..data.atomic import write_text
 Record = dict[str, Any]
 
 
-def read_records(path: Path) -> list[Record]:
-    """The lines of a CSV, numbers as numbers, empty cells left out; [] where there is no file."""
-    if not path.is_file():
+def read_records(path: str | Path) -> list[Record]:
+    """The lines of a CSV, numbers as numbers, empty cells left out; [] where there is no file, or "" names none."""
+    if not path or not Path(path).is_file():
         return []
     with open(path, newline="", encoding="utf-8") as file:
         return [{name: _value(text) for name, text in line.items() if text} for line in csv.DictReader(file)]
@@ -57,7 +57,7 @@ def enter_records(path: str, new: Sequence[Record]) -> list[Record]:
     """
     if not path:
         return list(new)
-    found = merge(read_records(Path(path)), new)
+    found = merge(read_records(path), new)
     write_records(Path(path), found)
     return found
 
