@@ -46,7 +46,6 @@ from scripts.command_line import run_command
 logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[1]
-SHOWN = ("a", "b1", "b2", "c")  # rows of the figure
 
 
 def ablation(
@@ -132,18 +131,25 @@ def pairs(
     _write(request.output_dir, "pairs", collect(request.output_dir, rows), rows, records, page, unfinished)
 
 
-def figure(dataset_dir: str, output_dir: str, path: str, images: str = "0,7,15", mpp: float | None = None) -> None:
-    """Draw the same masks as painted by the rows (a), (b1), (b2) and (c), two noises each.
+def figure(
+    dataset_dir: str,
+    output_dir: str,
+    path: str,
+    rows: str = "a,b1,b2,c",
+    images: str = "0,7,15",
+    mpp: float | None = None,
+) -> None:
+    """Draw the same masks as painted by some rows, two noises each.
 
     Args:
         dataset_dir: as for ablation.
         output_dir: that of the ablation.
         path: PNG to write; one that is there is replaced.
+        rows: names of those to show, separated by commas, each by the first of its seeds that has painted.
         images: places of the images in the list of training images, separated by commas.
         mpp: as for ablation.
     """
-    places = [int(place) for place in images.split(",")]
-    shown = [row for row in ablation_rows() if row.name in SHOWN]
+    shown, places = choose(ablation_rows(), rows), [int(place) for place in images.split(",")]
     draw_figure(Path(path), Path(output_dir), shown, DataFolder(dataset_dir, check_mpp(mpp)), places)
     logger.info("written: %s", Path(path).resolve())
 

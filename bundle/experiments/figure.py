@@ -93,4 +93,4 @@ def _write(path: Path, columns: dict[str, list[np.ndarray]]) -> None:
             axes[line, column].imshow(panel, interpolation="nearest")
             axes[line, column].set_axis_off()
     path.parent.mkdir(parents=True, exist_ok=True)
-    page.savefig(path, dpi=130)
+    page.savefig(path, dpi=105)  # a panel of 128 px at about its own size

@@ -44,7 +44,7 @@ def read_run(root: Path, row: Row, seed: int) -> Record | None:
 
 
 def budget(folder: Path) -> Record:
-    """Sizes and budget of a run: parameters of G, crop, batch, updates and minutes of stage 1, updates of stage 3."""
+    """Sizes and budget of a run: parameters of G, all that stage 1 cost and on which device, updates of stage 3."""
     settings = {stage: (read_manifest(folder / stage) or {}) for stage in ("synthesis", "segmentation")}
     first, third = (settings[stage].get("settings", {}) for stage in ("synthesis", "segmentation"))
     seconds = sum(session.get("seconds") or 0 for session in settings["synthesis"].get("sessions", []))
@@ -56,6 +56,7 @@ def budget(folder: Path) -> Record:
         "batch": first.get("synthesis_batch_size"),
         "updates": first.get("synthesis_updates_per_epoch", 0) * first.get("synthesis_epochs", 0),
         "minutes": round(seconds / 60, 2),
+        "device": settings["synthesis"].get("record", {}).get("device", ""),
         "segmenter_updates": third.get("segmentation_updates_per_epoch", 0) * third.get("segmentation_epochs", 0),
     }
 
@@ -93,14 +94,15 @@ def markdown(records: Sequence[Record]) -> str:
         if column.endswith("_sd") and column.removesuffix("_sd") not in SEGMENTATION
     ]
     features = ["features"] if image_metrics else []
-    header = ["row", "seed", "G", "crop x batch x updates", "min", "segmenter's updates", *features, *image_metrics]
-    header += SEGMENTATION.values()
+    header = ["row", "seed", "G", "crop x batch x updates", "min", "on", "segmenter's updates", *features]
+    header += [*image_metrics, *SEGMENTATION.values()]
     lines = [_line(header), _line(["---"] * len(header))]
     for record in records:
         size = f"{record['parameters'] / 1e6:.2f} M, width {record['width']}"
         work = f"{record['crop']} x {record['batch']} x {record['updates']}"
         cells = [f"{record['says']} (`{record['row']}`)", str(record["seed"]), size, work, f"{record['minutes']:.0f}"]
-        cells += [f"{record['segmenter_updates']:,}", *(record.get("digest", "") for _ in features)]
+        cells += [record.get("device", ""), f"{record['segmenter_updates']:,}"]
+        cells += [record.get("digest", "") for _ in features]
         cells += [spread(record, metric) for metric in (*image_metrics, *SEGMENTATION)]
         lines.append(_line(cells))
     return "\n".join(lines) + "\n"

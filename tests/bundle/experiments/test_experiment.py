@@ -64,6 +64,7 @@ def test_each_run_is_measured_in_the_rows_order(experiment):
     for record in records:
         assert float(record["frechet_encoder"]) > 0 and record["crops"] == "12" and record["updates"] == "3"
         assert 0 <= float(record["aji"]) <= 1 and float(record["minutes"]) > 0
+        assert record["device"] == "cpu"
     assert len({record["digest"] for record in records}) == 1
     diversity = {record["row"]: float(record["diversity"]) for record in records}
     assert diversity["a"] == 0 and diversity["c"] > 0  # the plain CycleGAN has no noise
@@ -126,7 +127,7 @@ def test_pairs_are_painted_by_the_named_row(dataset, experiment, monkeypatch):
 
 
 def test_the_figure_shows_the_finished_rows(dataset, experiment, tmp_path):
-    figure(str(dataset), str(experiment), str(tmp_path / "rows.png"), images="0,2")
+    figure(str(dataset), str(experiment), str(tmp_path / "rows.png"), rows="a,c", images="0,2")
     with Image.open(tmp_path / "rows.png") as page:
         assert page.width > 5 * page.height / 3  # six columns, two lines
 
@@ -162,10 +163,11 @@ def test_a_row_before_its_painter_is_told_so(dataset, tmp_path):
 
 def test_the_table_in_markdown():
     record = {"row": "c", "says": "as published", "seed": 0, "parameters": 444263, "width": 12, "crop": 128}
-    record |= {"batch": 4, "updates": 3000, "minutes": 47.6, "segmenter_updates": 1000, "digest": "0123456789ab"}
+    record |= {"batch": 4, "updates": 3000, "minutes": 47.6, "device": "cpu", "segmenter_updates": 1000}
+    record |= {"digest": "0123456789ab"}
     record |= {"frechet_encoder": 14.83, "frechet_encoder_sd": 1.49, "kid": float("nan"), "kid_sd": float("nan")}
     header, _, line = markdown([record | {"aji": 0.51234, "aji_sd": 0.066}]).splitlines()
-    assert header.startswith("| row | seed | G | crop x batch x updates | min | segmenter's updates | features |")
+    assert header.startswith("| row | seed | G | crop x batch x updates | min | on | segmenter's updates | features |")
     assert header.endswith("| features | frechet_encoder | kid | AJI | PQ | IoU | F1 | object Dice |")
-    assert "| 128 x 4 x 3000 | 48 | 1,000 | 0123456789ab | 14.8 ± 1.5 |  | 0.512 ± 0.066 |" in line
+    assert "| 128 x 4 x 3000 | 48 | cpu | 1,000 | 0123456789ab | 14.8 ± 1.5 |  | 0.512 ± 0.066 |" in line
     assert spread({}, "aji") == "" and spread({"x": 2.0}, "x") == "2.000"
