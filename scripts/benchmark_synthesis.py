@@ -47,12 +47,10 @@ class Sides:
     def __init__(self, preset: str, device: torch.device, workers: int, folder: Path) -> None:
         config = parse(preset, device, folder)
         self.device, self.step = device, 0
-        self.stream, scenes = (
-            config.get_parsed_content("train::dataloader"),
-            config.get_parsed_content("train::dataset"),
-        )
+        self.stream = config.get_parsed_content("train::dataloader")
         self.trainer: CycleTrainer = config.get_parsed_content("train::trainer")
         crop, batch = config.get_parsed_content("crop_size"), config.get_parsed_content("synthesis_batch_size")
+        scenes = parse(preset, torch.device("cpu"), folder).get_parsed_content("train::dataset")
         samples = Samples([scenes[index] for index in range(len(scenes))], crop, 1000 * batch)
         loader = DataLoader(samples, batch, num_workers=workers)
         networks = [copy.deepcopy(network) for network in self.trainer.networks.values()]
@@ -146,9 +144,9 @@ def synthesis(
             for _ in range(max(updates // block, 1))
         ]
         parts = [sides.parts() for _ in range(max(updates // 10, 3))]
+        report(preset, where, turns, parts)
         if where.type == "cuda":
             check_no_waiting(sides)
-        report(preset, where, turns, parts)
         for side in ("ours", "theirs"):
             logger.info("peak memory, %s: %.2f GiB", side, peak_memory(preset, where, workers, folder, side) / 2**30)
 

@@ -36,6 +36,11 @@ def test_the_plain_side_learns_from_what_ours_learns_from(sides):
     assert (near[plain["point_map"] > 0] == 1).all()
 
 
+def test_the_plain_side_makes_its_samples_on_the_cpu_wherever_it_trains(tmp_path):
+    sample = next(Sides("smoke", torch.device("meta"), 1, tmp_path).plain.loader)
+    assert all(tensor.device.type == "cpu" for tensor in sample.values()) and sample["image"].std() > 0
+
+
 def test_the_plain_masks_are_ellipses_around_the_points():
     class Scene:
         name, size, point_radius = "one", (40, 60), 0.5
