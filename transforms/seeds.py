@@ -84,3 +84,11 @@ def piece_of(mask: Mask, row: int, column: int) -> Mask:
     """The 4-connected piece (h, w) of a mask that holds a pixel."""
     pieces, count = ndimage.label(mask)
     return mask if count == 1 else pieces == pieces[row, column]
+
+
+def contacts(label: Integers) -> Mask:
+    """Pixels (H, W) of an object whose right or lower neighbour is part of another one; 0 is no object."""
+    found = np.zeros(label.shape, bool)
+    found[:, :-1] |= (label[:, :-1] != label[:, 1:]) & (label[:, 1:] > 0)
+    found[:-1] |= (label[:-1] != label[1:]) & (label[1:] > 0)
+    return found & (label > 0)

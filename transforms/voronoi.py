@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .basins import Floats, Integers, Mask
 from .laws import check_diameter
-from .seeds import keep_with_seeds, seed_pixels, seed_points, voronoi_cells
+from .seeds import contacts, keep_with_seeds, seed_pixels, seed_points, voronoi_cells
 
 UNITS = 24  # the published lengths are in px of which a typical nucleus, 6 um at 0.25 um per px, has so many across
 COLOUR = 25.5  # colours in [0, 1] times this, distances in the unit above: grey levels of 8 bits, over ten
@@ -57,7 +57,7 @@ def voronoi_label(image: Tensor, points: Tensor, diameter: float) -> tuple[Tenso
     nuclear, background = colour_clusters(image, places, distance / unit)
     refined = refine(without_specks(nuclear, SPECK * unit**2), cells, unit)
     label = keep_with_seeds(refined | (distance <= MARK * unit), cells, places)
-    known = (label > 0) | background & ~refined & (distance > CLEAR * unit) | borders(cells)
+    known = (label > 0) | background & ~refined & (distance > CLEAR * unit) | contacts(cells)
     return torch.from_numpy(label)[None], torch.from_numpy(known)[None].float()
 
 
@@ -125,11 +125,3 @@ def refine(nuclear: Mask, cells: Integers, unit: float) -> Mask:
         shrunk = ndimage.distance_transform_edt(filled)[margin:-margin, margin:-margin] > SHRUNK * unit
         refined[window] |= shrunk & own
     return refined
-
-
-def borders(cells: Integers) -> Mask:
-    """Pixels (H, W) whose right or lower neighbour is in another cell."""
-    found = np.zeros(cells.shape, bool)
-    found[:, :-1] |= cells[:, :-1] != cells[:, 1:]
-    found[:-1] |= cells[:-1] != cells[1:]
-    return found

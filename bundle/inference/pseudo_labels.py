@@ -1,9 +1,9 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Labels of real training images made of their points and colours, without a network of ours (METHOD section 9).
+"""Labels of real training images made of their points and colours, for the segmenter to learn from.
 
-Each class writes labels as `Relabeller` does, for the segmenter to learn from: baselines that every table holds beside
-the method. All work at the model's spacing and know one number, the typical diameter.
+Those in here need no network of ours (METHOD section 9): baselines that every table holds beside the method. All work
+at the model's spacing and know one number, the typical diameter.
 """
 
 from __future__ import annotations

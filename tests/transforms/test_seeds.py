@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from transforms.seeds import keep_with_seeds, seed_pixels, seed_points, voronoi_cells
+from transforms.seeds import contacts, keep_with_seeds, seed_pixels, seed_points, voronoi_cells
 
 SIZE = (17, 23)
 anywhere = st.tuples(st.floats(-3, 25, width=32), st.floats(-3, 19, width=32))
@@ -54,3 +55,11 @@ def test_only_the_piece_with_the_seed_is_kept_and_its_holes_are_filled():
     expected[2, 2] = 2
     assert kept.tolist() == expected.tolist()
     assert ndimage.label(kept == 1)[1] == 1
+
+
+@given(arrays(np.int32, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.integers(0, 3)))
+def test_contacts_are_an_objects_pixels_before_another_object(label):
+    wider = np.pad(label, (0, 1))
+    for (y, x), found in np.ndenumerate(contacts(label)):
+        others = {wider[y + 1, x], wider[y, x + 1]} - {0, label[y, x]}
+        assert found == (label[y, x] > 0 and len(others) > 0)

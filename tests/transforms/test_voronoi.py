@@ -14,7 +14,7 @@ from torch import Tensor
 
 from transforms.random import generator
 from transforms.seeds import seed_pixels, seed_points, voronoi_cells
-from transforms.voronoi import borders, k_means, refine, voronoi_label, without_specks
+from transforms.voronoi import k_means, refine, voronoi_label, without_specks
 
 BRIGHT, DARK = (0.9, 0.75, 0.85), (0.35, 0.2, 0.5)
 
@@ -94,14 +94,6 @@ def test_specks_are_dropped() -> None:
 def test_centres_move_to_the_means_and_one_that_nothing_is_near_stays() -> None:
     features = np.array([[0.0], [1.0], [10.0], [12.0]])
     assert k_means(features, np.array([[2.0], [3.0], [99.0]])).tolist() == [[0.5], [11.0], [99.0]]
-
-
-def test_borders_are_one_pixel_wide() -> None:
-    assert borders(np.array([[1, 1, 2], [1, 1, 2], [3, 3, 3]])).tolist() == [
-        [False, True, False],
-        [True, True, True],
-        [False, False, False],
-    ]
 
 
 @settings(max_examples=25, deadline=None)

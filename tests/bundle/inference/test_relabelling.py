@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +20,15 @@ from bundle.data.diameters import Diameter
 from bundle.data.files import write_image
 from bundle.data.labels import read_label
 from bundle.data.points_csv import write_points
-from bundle.data.scenes import LabelScenes
+from bundle.data.scenes import LabelScenes, PointedImage
 from bundle.inference import relabelling
-from bundle.inference.relabelling import Relabeller, with_labels
+from bundle.inference.pseudo_labels import with_pseudo_labels
+from bundle.inference.relabelling import Relabeller, doubted
 from bundle.inference.segmenter import Segmenter
 from transforms.colour import colour_posterior
+from transforms.seeds import contacts
 from transforms.split import split_by_points
+from transforms.voronoi import voronoi_label
 
 DARK, BRIGHT = (0.35, 0.2, 0.5), (0.9, 0.75, 0.85)
 
@@ -53,8 +57,13 @@ class Random(nn.Module):
         return torch.cat([drawn[:, :2].tanh(), 2 * drawn[:, 2:] - 1], 1)
 
 
-def relabeller(network: nn.Module, mpp: float = 0.5, **options: float) -> Relabeller:
+def relabeller(network: nn.Module, mpp: float = 0.5, **options: Any) -> Relabeller:
     return Relabeller(Segmenter(network, mpp, inferer=SimpleInferer()), **options)
+
+
+def labelled(make: Relabeller, image: Tensor, points: Tensor) -> tuple[Tensor, Tensor | None]:
+    pointed = PointedImage(image, points, make.diameter / make.mpp)
+    return make.label("t", pointed.size, pointed)
 
 
 def discs(size: tuple[int, int], centres: list[tuple[float, float]], radius: float) -> Tensor:
@@ -94,7 +103,8 @@ def test_discs_come_back_though_the_network_has_no_outlines() -> None:
     image = torch.from_numpy(tissue(TRUTH)) / 255
     points = torch.tensor(CENTRES) + torch.tensor([[2.0, -1.0]])  # clicks are off centre
     make = relabeller(Blurred())
-    label = make.label(image, points)
+    label, weight = labelled(make, image, points)
+    assert weight is None
     assert label.dtype == torch.int32 and label.shape == TRUTH.shape
     assert sorted(label.unique().tolist()) == [0, 1, 2, 3, 4, 5]
     assert min(overlaps(label, TRUTH, CENTRES)) > 0.8
@@ -106,12 +116,12 @@ def test_colours_put_right_what_the_network_makes_too_large_or_too_small(darknes
     make = relabeller(Blurred(13, darkness))
     alone = split_by_points(make.segmenter.hover_map(image), points)
     assert np.mean(overlaps(alone, TRUTH, CENTRES)) < 0.7
-    assert np.mean(overlaps(make.label(image, points), TRUTH, CENTRES)) > 0.85
+    assert np.mean(overlaps(labelled(make, image, points)[0], TRUTH, CENTRES)) > 0.85
 
 
 def test_what_nobody_clicked_is_background() -> None:
     image = torch.from_numpy(tissue(TRUTH)) / 255
-    label = relabeller(Blurred(), max_radius=7.0).label(image, torch.tensor(CENTRES[:2] + CENTRES[3:]))
+    label, _ = labelled(relabeller(Blurred(), max_radius=7.0), image, torch.tensor(CENTRES[:2] + CENTRES[3:]))
     assert label.max() == 4 and not label[TRUTH == 3].any()
 
 
@@ -119,7 +129,7 @@ def test_what_nobody_clicked_is_background() -> None:
 def test_no_object_reaches_further_than_the_given_micrometres(radius: float, mpp: float) -> None:
     everything = torch.zeros(3, 60, 70)
     everything[:, :2, :2] = 1
-    label = relabeller(Blurred(), mpp, max_radius=radius).label(everything, torch.tensor([[35.0, 30.0]]))
+    label, _ = labelled(relabeller(Blurred(), mpp, max_radius=radius), everything, torch.tensor([[35.0, 30.0]]))
     y, x = np.mgrid[:60, :70]
     reach = np.hypot(x - 35, y - 30)[label[0].numpy() > 0].max()
     assert radius / mpp - 1 < reach <= radius / mpp
@@ -196,10 +206,44 @@ def test_labels_that_are_there_stay_and_missing_ones_are_made(tmp_path: Path) ->
 def test_new_labels_are_labels_to_train_on(tmp_path: Path) -> None:
     item = write_item(tmp_path, tissue(TRUTH), CENTRES, 0.5)
     relabeller(Blurred()).write_labels([item], tmp_path / "new")
-    data = with_labels([item], tmp_path / "new" / "labels")
+    data = with_pseudo_labels([item], tmp_path / "new")
     assert data == [{"image": item["image"], "label": str(tmp_path / "new" / "labels" / "t 1.tif")}]
     [scene] = LabelScenes(data, 0.5)
     assert scene.label.max() == len(CENTRES) and scene.size == SIZE
+
+
+def test_what_a_witness_sees_otherwise_is_in_doubt_and_objects_part(tmp_path: Path) -> None:
+    seen: list[float] = []
+
+    def witness(image: Tensor, points: Tensor, diameter: float) -> tuple[Tensor, Tensor]:
+        seen.append(diameter)
+        return 7 * ((TRUTH > 0) & (TRUTH != 3)).int(), torch.zeros(1, *SIZE)  # its ids and its weight are no matter
+
+    image, points = torch.from_numpy(tissue(TRUTH)) / 255, torch.tensor(CENTRES)
+    alone, _ = labelled(relabeller(Blurred()), image, points)
+    label, weight = labelled(relabeller(Blurred(), witness=witness), image, points)
+    assert weight is not None and weight.dtype == torch.float32 and label.dtype == alone.dtype and seen == [12.0]
+    gap = label != alone
+    assert gap.any() and not label[gap].any() and set(alone[gap].tolist()) <= {1, 2}  # only those two touch
+    assert not contacts(label[0].numpy()).any()
+    alike = (alone > 0) == ((TRUTH > 0) & (TRUTH != 3))
+    assert torch.equal(weight == 1, alike | gap) and not weight[(TRUTH == 3) & (alone > 0)].any()
+
+
+def test_points_side_by_side_keep_their_pixels() -> None:
+    ids, points = torch.tensor([[[1, 2, 3, 0]]], dtype=torch.int32), torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
+    label, weight = doubted(ids, torch.tensor([[[1, 1, 0, 0]]]), points)
+    assert torch.equal(label, ids) and weight.tolist() == [[[1, 1, 0, 1]]]
+
+
+def test_labels_in_doubt_are_labels_to_train_on(tmp_path: Path) -> None:
+    item = write_item(tmp_path, tissue(TRUTH), CENTRES, 0.5)
+    relabeller(Blurred(), witness=voronoi_label).write_labels([item], tmp_path / "new")
+    [scene] = LabelScenes(with_pseudo_labels([item], tmp_path / "new"), 0.5)
+    points = torch.tensor(CENTRES)
+    label, weight = labelled(relabeller(Blurred(), witness=voronoi_label), scene.image, points)
+    assert scene.weight is not None and torch.equal(scene.label, label) and torch.equal(scene.weight, weight)
+    assert 0.5 < scene.weight.mean() < 1
 
 
 def test_grey_images_are_relabelled_too(tmp_path: Path) -> None:
