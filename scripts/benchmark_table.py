@@ -48,7 +48,7 @@ def table(
     Args:
         dataset_dir: folder with images/, points/, labels/ and split.json.
         output_dir: folder for all runs: new, empty, or that of an earlier call, which is then continued.
-        rows: ways of getting a segmenter, with commas between; online_time after method and online.
+        rows: ways of getting a segmenter, with commas between; online_time after online.
         backbones: of compact, hovernet and cnn3, with commas between.
         seeds: with commas between.
         preset: compute scale: smoke, cpu, paper, or another file of configs/presets.

@@ -181,15 +181,24 @@ def run_row(request: Request, row: ResultRow, seed: int, epochs: int) -> None:
 
 
 def equal_time(root: Path, epochs: int) -> int:
-    """How many epochs of online training take as long as the method's own training in the folder of a seed.
+    """How many epochs of online training take as long as `epochs` without painting, in the folder of a seed.
+
+    The share of the row online's time that went into painting tells, since two trainings may not find their machine
+    equally busy.
 
     Raises:
-        FileNotFoundError: one of the two is not there to tell.
+        FileNotFoundError: the row online is not there to tell.
     """
-    offline, online = (seconds(root / row.stages[-2].folder) for row in (result_row("method"), result_row("online")))
-    if not offline or not online:
-        raise FileNotFoundError(f"{root}: the rows method and online tell the pace: run them first")
-    return max(round(epochs * offline / online), 1)
+    share = painting_share(root / result_row("online").stages[-2].folder)
+    if share is None:
+        raise FileNotFoundError(f"{root}: the row online tells the pace: run it first")
+    return max(round(epochs * (1 - share)), 1)
+
+
+def painting_share(training: Path) -> float | None:
+    """The share of an online training's time that went into painting; None: it painted nothing, or is not finished."""
+    painting = ((read_manifest(training) or {}).get("notes") or {}).get("painting_seconds")
+    return None if painting is None else painting / seconds(training)
 
 
 def inference_time(request: Request, segmentation: Path, repeats: int = 3) -> dict[str, Any]:
@@ -234,9 +243,9 @@ def read_result(root: Path, row: ResultRow, seed: int) -> Record | None:
         "device": json.loads(speed.read_text(encoding="utf-8"))["device"],
         "images": len(metrics),
     }
-    painting = manifest.get("notes", {}).get("painting_seconds")
-    if painting is not None:
-        record["painting_share"] = round(painting / seconds(folder / training), 3)
+    share = painting_share(folder / training)
+    if share is not None:
+        record["painting_share"] = round(share, 3)
     for metric, entry in summarise(metrics).items():
         if metric in MEASURED:
             record |= {metric: round(entry["mean"], 5), f"{metric}_sd": round(entry["sd"], 5)}

@@ -17,7 +17,7 @@ from bundle.data.manifest import read_manifest
 from bundle.data.simulate import write_dataset
 from bundle.experiments.page import enter, marks
 from bundle.experiments.records import enter_records, merge, read_records, write_records
-from bundle.experiments.results import WAYS, result_row
+from bundle.experiments.results import WAYS, equal_time, result_row
 from bundle.experiments.results_figure import touching_window
 from bundle.experiments.results_table import over_seeds, results_markdown
 from scripts.benchmark import table
@@ -194,7 +194,16 @@ def test_wrong_arguments_are_named():
         whole_numbers("0,x")
 
 
-def test_equal_time_needs_both_paces(dataset, tmp_path):
-    with pytest.raises(ValueError, match="online_time, seed 0: .*tell the pace: run them first"):
+def test_equal_time_leaves_out_what_painting_took(tmp_path):
+    folder = tmp_path / result_row("online").stages[-2].folder
+    folder.mkdir(parents=True)
+    sessions = [{"seconds": 90.0}, {"seconds": 10.0}]
+    (folder / "manifest.json").write_text(json.dumps({"sessions": sessions, "notes": {"painting_seconds": 20.0}}))
+    assert equal_time(tmp_path, 40) == 32
+    assert equal_time(tmp_path, 1) == 1
+
+
+def test_equal_time_needs_the_pace(dataset, tmp_path):
+    with pytest.raises(ValueError, match="online_time, seed 0: .*tells the pace: run it first"):
         table(str(dataset), str(tmp_path / "out"), rows="online_time", seeds="0", **BUDGET)
     assert read_records(tmp_path / "out" / "results.csv") == []
