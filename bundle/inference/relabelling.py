@@ -35,7 +35,7 @@ class Relabeller(PseudoLabeller):
         diameter: typical diameter of an object, um, that both lengths belong to; they are larger, as is an image's own
             diameter, in an image that has one.
         witness: another way to label an image, such as `voronoi_label`; where the two do not say alike whether a pixel
-            is part of an object, it is not learnt from, see `doubted`. None: all pixels count.
+            is part of an object, it does not count, see `doubted`. None: all pixels count.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Relabeller(PseudoLabeller):
 
 
 def doubted(label: Tensor, other: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-    """A label with gaps between objects that touch, and where it is to be trusted.
+    """What two ways to label an image have in common, with gaps between objects that touch.
 
     Args:
         label: int32 (1, H, W) on the CPU.
@@ -72,11 +72,13 @@ def doubted(label: Tensor, other: Tensor, points: Tensor) -> tuple[Tensor, Tenso
         points: (N, 2), x and y in px; their pixels stay objects.
 
     Returns:
-        The label, background in the last pixels before another object, and weight, float32 (1, H, W): 1 there and
-        where both think alike, else 0.
+        The label where both see an object, less the last pixels before another object, else 0; and weight, float32 (1,
+        H, W): 1 where both think alike and in the gaps, 0 where the label is in doubt.
     """
     ids = label[0].numpy()
-    gap = contacts(ids)
-    gap[seed_pixels(seed_points(points, gap.shape))] = False
-    alike = (ids > 0) == (other[0].numpy() > 0)
-    return torch.from_numpy(np.where(gap, 0, ids))[None], torch.from_numpy(alike | gap)[None].float()
+    seeds = seed_pixels(seed_points(points, ids.shape))
+    gap, alike = contacts(ids), (ids > 0) == (other[0].numpy() > 0)
+    gap[seeds] = False
+    kept = alike & ~gap
+    kept[seeds] = True
+    return torch.from_numpy(np.where(kept, ids, 0))[None], torch.from_numpy(alike | gap)[None].float()

@@ -9,7 +9,7 @@ Predictions hold tanh h, tanh v and the logit of m; true hover maps hold m in [0
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cache
 
 import torch
@@ -92,17 +92,16 @@ class HoverLoss(nn.Module):
 
     Args:
         weights: what a term is multiplied by, by name; a name not given weighs 1, as in the paper.
-        weighted_terms: names of the terms in which pixels count by their weight; in the others all count alike.
 
     Raises:
-        ValueError: a name is no term's.
+        ValueError: a weight names no term.
     """
 
-    def __init__(self, weights: Mapping[str, float] | None = None, weighted_terms: Collection[str] = TERMS) -> None:
+    def __init__(self, weights: Mapping[str, float] | None = None) -> None:
         super().__init__()
-        self.weights, self.weighted_terms = dict.fromkeys(TERMS, 1.0) | dict(weights or {}), frozenset(weighted_terms)
-        if unknown := sorted((set(self.weights) | self.weighted_terms) - set(TERMS)):
-            raise ValueError(f"the weights name {unknown}, which are no terms; the terms are {sorted(TERMS)}")
+        self.weights = dict.fromkeys(TERMS, 1.0) | dict(weights or {})
+        if unknown := sorted(set(self.weights) - set(TERMS)):
+            raise ValueError(f"weights name {unknown}, which are no terms; the terms are {sorted(TERMS)}")
 
     def forward(self, prediction: Tensor, hover_map: Tensor, weight: Tensor | None = None) -> dict[str, Tensor]:
         """Compare what F or N returned with a true hover map.
@@ -124,5 +123,4 @@ class HoverLoss(nn.Module):
                 f"prediction is {tuple(prediction.shape)}, hover map {tuple(hover_map.shape)}: give (B, 3, H, W) twice"
             )
         prediction, hover_map = prediction.float(), hover_map.float()
-        trust = {name: weight if name in self.weighted_terms else None for name in TERMS}
-        return {name: self.weights[name] * term(prediction, hover_map, trust[name]) for name, term in TERMS.items()}
+        return {name: self.weights[name] * term(prediction, hover_map, weight) for name, term in TERMS.items()}

@@ -223,11 +223,13 @@ def test_what_a_witness_sees_otherwise_is_in_doubt_and_objects_part(tmp_path: Pa
     alone, _ = labelled(relabeller(Blurred()), image, points)
     label, weight = labelled(relabeller(Blurred(), witness=witness), image, points)
     assert weight is not None and weight.dtype == torch.float32 and label.dtype == alone.dtype and seen == [12.0]
-    gap = label != alone
-    assert gap.any() and not label[gap].any() and set(alone[gap].tolist()) <= {1, 2}  # only those two touch
-    assert not contacts(label[0].numpy()).any()
-    alike = (alone > 0) == ((TRUTH > 0) & (TRUTH != 3))
-    assert torch.equal(weight == 1, alike | gap) and not weight[(TRUTH == 3) & (alone > 0)].any()
+    missed = TRUTH == 3
+    alike = (alone > 0) == ((TRUTH > 0) & ~missed)
+    gap = (label != alone) & alike
+    assert gap.any() and set(alone[gap].tolist()) <= {1, 2}  # only those two touch
+    assert not contacts(label[0].numpy()).any() and torch.equal(weight == 1, alike | gap)
+    assert torch.equal(label[alike & ~gap], alone[alike & ~gap]) and (label == 3).sum() == 1  # the third one's point
+    assert not weight[missed & (alone > 0)].any()
 
 
 def test_points_side_by_side_keep_their_pixels() -> None:

@@ -147,18 +147,6 @@ def test_pixels_of_weight_zero_do_not_count(term: str) -> None:
     assert not torch.isclose(loss(other, other_truth)[term], loss(prediction, truth)[term])
 
 
-@pytest.mark.parametrize("term", TERMS)
-def test_weights_count_in_the_named_terms_alone(term: str) -> None:
-    (prediction, truth), weight = random_pair(), torch.ones(3, 1, 12, 12)
-    weight[..., 5:] = 0
-    others = [name for name in TERMS if name != term]
-    found = HoverLoss(weighted_terms=others)(prediction, truth, weight)
-    assert found[term] == HoverLoss()(prediction, truth)[term]
-    assert all(found[name] == HoverLoss()(prediction, truth, weight)[name] for name in others)
-    with pytest.raises(ValueError, match="'dices'"):
-        HoverLoss(weighted_terms=["dices"])
-
-
 def test_an_empty_crop_and_a_fully_ignored_one_stay_finite() -> None:
     prediction = (40 * torch.randn(1, 3, 8, 8)).requires_grad_()
     for weight in (None, torch.zeros(1, 1, 8, 8)):
