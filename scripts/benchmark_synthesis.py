@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
@@ -186,8 +187,8 @@ def no_waiting() -> Iterator[None]:
 
 def peak_memory(preset: str, device: torch.device, workers: int, folder: Path, side: str) -> int:
     """Most memory, bytes, that a few updates take in a process of their own: the device's on a GPU, else all of it."""
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(_peak_memory, (preset, str(device), workers, folder, side))
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:  # which may have processes of its own
+        return pool.submit(_peak_memory, preset, str(device), workers, folder, side).result()
 
 
 def _peak_memory(preset: str, device: str, workers: int, folder: Path, side: str) -> int:

@@ -63,7 +63,7 @@ def test_the_plain_norm_is_the_same_function():
 
 def test_what_it_says(caplog):
     caplog.set_level(logging.INFO)
-    synthesis("smoke", "cpu", updates=2)
+    synthesis("smoke", "cpu", updates=2, workers=1)
     for words in ("times faster (medians of 2 turns)", "share of an update: data", "peak memory, ours", "theirs"):
         assert words in caplog.text
 
