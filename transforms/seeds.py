@@ -86,9 +86,9 @@ def piece_of(mask: Mask, row: int, column: int) -> Mask:
     return mask if count == 1 else pieces == pieces[row, column]
 
 
-def contacts(label: Integers) -> Mask:
-    """Pixels (H, W) of an object whose right or lower neighbour is part of another one; 0 is no object."""
-    found = np.zeros(label.shape, bool)
-    found[:, :-1] |= (label[:, :-1] != label[:, 1:]) & (label[:, 1:] > 0)
-    found[:-1] |= (label[:-1] != label[1:]) & (label[1:] > 0)
-    return found & (label > 0)
+def contacts(label: Integers) -> Integers:
+    """How many of the right and the lower neighbour of an object's pixel are part of another one, (H, W); 0: none."""
+    found = np.zeros(label.shape, np.int32)
+    found[:, :-1] += (label[:, :-1] != label[:, 1:]) & (label[:, :-1] > 0) & (label[:, 1:] > 0)
+    found[:-1] += (label[:-1] != label[1:]) & (label[:-1] > 0) & (label[1:] > 0)
+    return found

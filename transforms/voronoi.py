@@ -57,7 +57,7 @@ def voronoi_label(image: Tensor, points: Tensor, diameter: float) -> tuple[Tenso
     nuclear, background = colour_clusters(image, places, distance / unit)
     refined = refine(without_specks(nuclear, SPECK * unit**2), cells, unit)
     label = keep_with_seeds(refined | (distance <= MARK * unit), cells, places)
-    known = (label > 0) | background & ~refined & (distance > CLEAR * unit) | contacts(cells)
+    known = (label > 0) | background & ~refined & (distance > CLEAR * unit) | (contacts(cells) > 0)
     return torch.from_numpy(label)[None], torch.from_numpy(known)[None].float()
 
 

@@ -13,6 +13,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
+from transforms.seeds import contacts
+
 from ..data.folder import DataFolder
 from ..data.labels import read_label
 from ..inference.batch import Outputs
@@ -87,13 +89,8 @@ def touching_window(label: Label, side: int) -> Corner:
         label: ids (H, W).
         side: of the window, px; it is no larger than the label.
     """
-    touching = np.zeros(label.shape, np.float64)
-    for one, other, place in (
-        (label[:, :-1], label[:, 1:], touching[:, :-1]),
-        (label[:-1], label[1:], touching[:-1]),
-    ):
-        place += (one != other) & (one > 0) & (other > 0)
     height, width = (min(side, length) for length in label.shape)
+    touching = contacts(label).astype(np.float64)
     sums = uniform_filter(touching, (height, width), mode="constant")  # of the window around each pixel
     inner = sums[
         height // 2 : height // 2 + label.shape[0] - height + 1, width // 2 : width // 2 + label.shape[1] - width + 1

@@ -77,7 +77,7 @@ def doubted(label: Tensor, other: Tensor, points: Tensor) -> tuple[Tensor, Tenso
     """
     ids = label[0].numpy()
     seeds = seed_pixels(seed_points(points, ids.shape))
-    gap, alike = contacts(ids), (ids > 0) == (other[0].numpy() > 0)
+    gap, alike = contacts(ids) > 0, (ids > 0) == (other[0].numpy() > 0)
     gap[seeds] = False
     kept = alike & ~gap
     kept[seeds] = True

@@ -212,7 +212,7 @@ def test_new_labels_are_labels_to_train_on(tmp_path: Path) -> None:
     assert scene.label.max() == len(CENTRES) and scene.size == SIZE
 
 
-def test_what_a_witness_sees_otherwise_is_in_doubt_and_objects_part(tmp_path: Path) -> None:
+def test_what_a_witness_sees_otherwise_is_in_doubt_and_objects_part() -> None:
     seen: list[float] = []
 
     def witness(image: Tensor, points: Tensor, diameter: float) -> tuple[Tensor, Tensor]:
