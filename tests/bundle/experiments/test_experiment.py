@@ -90,20 +90,8 @@ def test_a_second_call_runs_nothing_and_repairs_what_is_missing(dataset, experim
 def test_the_table_goes_into_a_page_in_the_rows_order_beside_what_is_on_record(dataset, experiment, tmp_path):
     kept, page = tmp_path / "kept.csv", tmp_path / "page.md"
     other = {"row": "b1", "says": "noise", "seed": 0, "parameters": 9, "width": 1, "crop": 1, "batch": 1}
-    write_records(
-        kept,
-        [
-            other
-            | {
-                "updates": 3,
-                "segmenter_updates": 3,
-                "minutes": 1.0,
-                "aji": 0.25,
-                "aji_sd": 0.1,
-                "digest": "0123456789ab",
-            }
-        ],
-    )
+    other |= {"updates": 3, "minutes": 1.0, "segmenter_updates": 3, "aji": 0.25, "aji_sd": 0.1}
+    write_records(kept, [other | {"digest": "0123456789ab"}])
     page.write_text("\n".join(["before", *marks("ablation"), "after\n"]))
     places = {"records": str(kept), "page": str(page), "table_only": True}
     ablation(str(dataset), str(experiment), rows="c,a", seeds=1, **places, **BUDGET)
