@@ -168,12 +168,15 @@ def robustness(
     synthesis_epochs: int = 3,
     segmentation_epochs: int = 10,
     records: str = "",
+    page: str = "",
+    figure: str = "",
     table_only: bool = False,
 ) -> None:
     """Train the whole pipeline on fewer images, on clicks beside the centres, and on some of the clicks.
 
     Every data set is kept, with a degraded.json that lists its images and the clicks that are left out. The tables and
-    the curves are OUT/robustness.csv, .md and .png.
+    the curves are OUT/robustness.csv, .md and .png. What the whole data set gives is a point of all three curves: the
+    largest number of images, no noise, none missing.
 
     Args:
         dataset_dir: folder with images/, points/, labels/ and split.json.
@@ -189,21 +192,26 @@ def robustness(
         synthesis_epochs: length of the cycle, in epochs of the preset (100 updates at cpu scale).
         segmentation_epochs: length of the segmenter's training, likewise.
         records: CSV of finished runs, such as docs/robustness.csv: those in it are not run again, new ones are entered.
+        page: Markdown page with a place for the table, such as docs/results.md.
+        figure: PNG of the curves, such as docs/robustness.png; OUT/robustness.png without it.
         table_only: run nothing, write tables and curves of what is finished.
     """
     if wrong := [way for way in listed(ways) if way not in WAYS]:
         raise ValueError(f"ways names {wrong[0]!r}: choose of {', '.join(WAYS)}")
     counts, shares = numbers("images", images), numbers("missing", missing)
-    points = settings([int(count) for count in counts], numbers("noise", noise), shares, seed)
+    around(page, "robustness")
+    available = len(DataFolder(dataset_dir, check_mpp(mpp)).training)
+    points = settings(available, [int(count) for count in counts], numbers("noise", noise), shares, seed)
     request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
     request = replace(request, seed=seed)
-    known, unfinished = read_records(records), []
+    done, unfinished = {run_of(record) for record in read_records(records)}, []
     for way in () if table_only else listed(ways):
-        unfinished += run_robustness(request, points, way, [record["row"] for record in known])
-    found = enter_records(records, collect_robustness(request.output_dir, points, seed))
+        unfinished += run_robustness(request, points, way, done)
+    found = enter_records(records, collect_robustness(request.output_dir, points))
     write_records(request.output_dir / "robustness.csv", found)
     write_text(request.output_dir / "robustness.md", robustness_markdown(found))
-    draw_robustness(request.output_dir / "robustness.png", found)
+    enter(page, "robustness", robustness_markdown(found))
+    draw_robustness(Path(figure or request.output_dir / "robustness.png"), found)
     if unfinished:
         raise ValueError("not finished: " + "; ".join(unfinished))
 

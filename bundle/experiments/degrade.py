@@ -7,6 +7,7 @@ Each is a data folder like any other: its images and the testing images' labels 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from dataclasses import asdict, dataclass
@@ -62,11 +63,11 @@ def write_degraded(folder: DataFolder, degradation: Degradation, output: str | P
         The new folder.
 
     Raises:
-        FileExistsError: the folder holds something else.
+        FileExistsError: the folder holds something else, perhaps what another degradation left.
         ValueError: there are not so many training images; noise in um, and an image's um per px is not known.
     """
-    output, record = Path(output), asdict(degradation)
-    if (output / RECORD).is_file():
+    output, taken = Path(output), asdict(degradation)
+    if (output / RECORD).is_file() and json.loads((output / RECORD).read_text("utf-8")).get("degradation") == taken:
         return output
     if output.exists() and any(output.iterdir()):
         raise FileExistsError(f"{output} holds something else: name a new folder")
@@ -81,7 +82,9 @@ def write_degraded(folder: DataFolder, degradation: Degradation, output: str | P
                 _link(path, output / part)
     names = {"training": [item.name for _, item in chosen], "testing": [item.name for item in folder.testing]}
     write_json(output / "split.json", names)
-    write_json(output / RECORD, {**record, "images": names["training"], "dropped": dropped})  # last: it marks the whole
+    write_json(
+        output / RECORD, {"degradation": taken, "images": names["training"], "dropped": dropped}
+    )  # marks the whole
     return output
 
 

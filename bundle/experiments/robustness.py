@@ -11,6 +11,7 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import mean
 
 from matplotlib.figure import Figure
 
@@ -27,46 +28,72 @@ from .records import Record
 
 logger = logging.getLogger(__name__)
 
-CURVES = {"images": "clicked images", "noise": "click noise, um", "missing": "clicks missing, share"}
+CURVES = {"clicked_images": "clicked images", "noise": "click noise, um", "missing": "clicks missing, share"}
+WHOLE = "whole"  # the data set as it is: a point of all curves, trained once
 WAYS = {"ellipses": ELLIPSES, "method": METHOD}
 METRICS = ("aji", "pq", "iou", "f1", "dice")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One point of a curve.
+    """One point of the curves.
 
     Attributes:
-        curve: one of `CURVES`.
-        value: where on its axis.
+        curve: one of `CURVES`, or `WHOLE`.
+        clicked_images: how many training images are left.
         degradation: what it takes away.
     """
 
     curve: str
-    value: float
+    clicked_images: int
     degradation: Degradation
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Where it is on the axis of each curve."""
+        taken = self.degradation
+        return {"clicked_images": self.clicked_images, "noise": taken.noise, "missing": taken.missing}
 
     @property
     def name(self) -> str:
         """Of its folder and its record."""
-        return f"{self.curve}_{self.value:g}"
+        return self.curve if self.curve == WHOLE else f"{self.curve}_{self.values[self.curve]:g}"
 
 
-def settings(images: Sequence[int], noise: Sequence[float], missing: Sequence[float], seed: int = 0) -> list[Setting]:
-    """The points of all curves."""
-    points = [Setting("images", value, Degradation(images=value, seed=seed)) for value in images]
-    points += [Setting("noise", value, Degradation(noise=value, seed=seed)) for value in noise]
-    return points + [Setting("missing", value, Degradation(missing=value, seed=seed)) for value in missing]
+def settings(
+    available: int, images: Sequence[int], noise: Sequence[float], missing: Sequence[float], seed: int = 0
+) -> list[Setting]:
+    """The points of all curves, each once.
+
+    Args:
+        available: training images of the whole data set.
+        images: how many of them, for each point of the first curve.
+        noise: standard deviations of clicks around the centres, um.
+        missing: shares of clicks left out.
+        seed: of every draw.
+
+    Raises:
+        ValueError: more images are asked for than there are; a value that `Degradation` does not take.
+    """
+    if images and max(images) > available:
+        raise ValueError(f"{max(images)} training images are asked for, and there are {available}")
+    points = [Setting("clicked_images", count, Degradation(images=count, seed=seed)) for count in images]
+    points += [Setting("noise", available, Degradation(noise=sd, seed=seed)) for sd in noise]
+    points += [Setting("missing", available, Degradation(missing=share, seed=seed)) for share in missing]
+    whole = Setting(WHOLE, available, Degradation(seed=seed))
+    return list(dict.fromkeys(whole if point.values == whole.values else point for point in points))
 
 
-def run_robustness(request: Request, points: Sequence[Setting], way: str, done: Collection[str] = ()) -> list[str]:
+def run_robustness(
+    request: Request, points: Sequence[Setting], way: str, done: Collection[tuple[str, int]] = ()
+) -> list[str]:
     """Train and measure one way of getting a segmenter at all points.
 
     Args:
-        request: what all share; its output folder holds a folder for each point.
+        request: what all share; its output folder holds a folder for each seed and point.
         points: the points.
         way: one of `WAYS`.
-        done: names of records that are there already.
+        done: (row, seed) of the runs that are on record already.
 
     Returns:
         What is not finished, "name: why".
@@ -74,10 +101,10 @@ def run_robustness(request: Request, points: Sequence[Setting], way: str, done: 
     unfinished = []
     folder = DataFolder(request.dataset_dir, request.image_mpp, request.config(METHOD[0])["channels"])
     for point in points:
-        if record_name(point, way) in done:
+        if (record_name(point, way), point.degradation.seed) in done:
             continue
         logger.info("%s, %s", point.name, way)
-        root, stages = request.output_dir / point.name, WAYS[way]
+        root, stages = folder_of(request.output_dir, point), WAYS[way]
         overrides = overrides_for({stage.name for stage in stages}, request.overrides)
         try:
             data = write_degraded(folder, point.degradation, root / "data")
@@ -89,20 +116,25 @@ def run_robustness(request: Request, points: Sequence[Setting], way: str, done: 
     return unfinished
 
 
-def collect_robustness(root: Path, points: Sequence[Setting], seed: int) -> list[Record]:
+def collect_robustness(root: Path, points: Sequence[Setting]) -> list[Record]:
     """A record for every point and way that is finished."""
     found = []
     for point in points:
         for way, stages in WAYS.items():
-            metrics = read_metrics(root / point.name / "runs" / stages[-1].folder / "metrics.csv")
+            metrics = read_metrics(folder_of(root, point) / "runs" / stages[-1].folder / "metrics.csv")
             if metrics:
-                record: Record = {"row": record_name(point, way), "curve": point.curve, "value": point.value}
-                record |= {"way": way, "seed": seed, "images": len(metrics)}
+                record: Record = {"row": record_name(point, way), "curve": point.curve, **point.values}
+                record |= {"way": way, "seed": point.degradation.seed, "images": len(metrics)}
                 for metric, entry in summarise(metrics).items():
                     if metric in METRICS:
                         record |= {metric: round(entry["mean"], 5), f"{metric}_sd": round(entry["sd"], 5)}
                 found.append(record)
     return found
+
+
+def folder_of(root: Path, point: Setting) -> Path:
+    """Where the data set and the runs of a point are."""
+    return root / f"seed{point.degradation.seed}" / point.name
 
 
 def record_name(point: Setting, way: str) -> str:
@@ -111,13 +143,16 @@ def record_name(point: Setting, way: str) -> str:
 
 
 def robustness_markdown(records: Sequence[Record]) -> str:
-    """A line for each point: AJI of every way, mean ± sd over the testing images."""
+    """A line for each point: AJI of every way, mean ± sd over the testing images, both means over seeds."""
     lines = ["| curve | value | " + " | ".join(f"{way}: AJI" for way in WAYS) + " |", "|---|---|" + "---|" * len(WAYS)]
     for curve, label in CURVES.items():
-        for value in sorted({record["value"] for record in records if record["curve"] == curve}):
+        curves = {way: _curve(records, curve, way) for way in WAYS}
+        for value in sorted({value for points in curves.values() for value in points}):
             cells = [
-                f"{record['aji']:.3f} ± {record['aji_sd']:.3f}" if (record := _find(records, curve, value, way)) else ""
-                for way in WAYS
+                f"{mean(entry['aji'] for entry in found):.3f} ± {mean(entry['aji_sd'] for entry in found):.3f}"
+                if (found := points.get(value))
+                else ""
+                for points in curves.values()
             ]
             lines.append(f"| {label} | {value:g} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
@@ -128,17 +163,12 @@ def draw_robustness(path: Path, records: Sequence[Record]) -> None:
     page = Figure(figsize=(9, 2.8), layout="constrained")
     for panel, (curve, label) in zip(page.subplots(1, len(CURVES), sharey=True), CURVES.items(), strict=True):
         for way in WAYS:
-            points = sorted(
-                (record["value"], record["aji"], record["aji_sd"] / record["images"] ** 0.5)
-                for record in records
-                if (record["curve"], record["way"]) == (curve, way)
-            )
-            if points:
-                panel.errorbar(
-                    *zip(*((x, y) for x, y, _ in points), strict=True), [e for *_, e in points], marker="o", label=way
-                )
+            if points := sorted(_curve(records, curve, way).items()):
+                values = [mean(entry["aji"] for entry in found) for _, found in points]
+                errors = [mean(entry["aji_sd"] / entry["images"] ** 0.5 for entry in found) for _, found in points]
+                panel.errorbar([value for value, _ in points], values, errors, marker="o", capsize=2, label=way)
         panel.set_xlabel(label)
-        if curve == "images":
+        if curve == "clicked_images":
             panel.set_xscale("log")
             panel.set_ylabel("AJI (bars: standard error over images)", fontsize=7)
             panel.legend()
@@ -146,6 +176,10 @@ def draw_robustness(path: Path, records: Sequence[Record]) -> None:
     page.savefig(path, dpi=120)
 
 
-def _find(records: Sequence[Record], curve: str, value: float, way: str) -> Record | None:
-    wanted = (curve, value, way)
-    return next((record for record in records if (record["curve"], record["value"], record["way"]) == wanted), None)
+def _curve(records: Sequence[Record], curve: str, way: str) -> dict[float, list[Record]]:
+    """Records of each value on a curve, one for each seed."""
+    found: dict[float, list[Record]] = {}
+    for record in records:
+        if record["way"] == way and record["curve"] in (curve, WHOLE):
+            found.setdefault(record[curve], []).append(record)
+    return found

@@ -13,7 +13,7 @@ from bundle.data.folder import DataFolder
 from bundle.data.simulate import write_dataset
 from bundle.experiments.degrade import Degradation, choose_images, degrade_points, write_degraded
 from bundle.experiments.records import read_records
-from bundle.experiments.robustness import robustness_markdown, settings
+from bundle.experiments.robustness import WHOLE, robustness_markdown, settings
 from scripts.experiment import numbers, robustness
 
 BUDGET = {"preset": "smoke", "device": "cpu", "synthesis_epochs": 1, "segmentation_epochs": 1}
@@ -63,6 +63,8 @@ def test_a_degraded_data_set_is_a_data_set_and_says_what_it_lacks(dataset, tmp_p
         rows = [row for row in range(len(before)) if row not in record["dropped"][item.name]]
         torch.testing.assert_close(folder.load(item)["points"], before[rows])
     assert write_degraded(original, Degradation(images=2, missing=0.5), output) == output
+    with pytest.raises(FileExistsError, match="new holds something else"):
+        write_degraded(original, Degradation(images=2, missing=0.25), output)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mine.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="other holds something else"):
@@ -76,30 +78,44 @@ def test_impossible_degradations_are_refused(wrong):
 
 
 def test_curves_are_run_measured_and_drawn_once(dataset, tmp_path):
-    records = tmp_path / "kept.csv"
-    points = {"images": "2", "noise": "1", "missing": ""}
+    records, page, figure = (tmp_path / name for name in ("kept.csv", "page.md", "curves.png"))
+    page.write_text("Before.\n<!-- table: robustness -->\n<!-- end of table: robustness -->\nAfter.\n")
+    points = {"images": "2,3", "noise": "1", "missing": ""}
+    files = {"records": str(records), "page": str(page), "figure": str(figure)}
     for _ in range(2):
-        robustness(str(dataset), str(tmp_path / "out"), ways="ellipses", **points, records=str(records), **BUDGET)
+        robustness(str(dataset), str(tmp_path / "out"), ways="ellipses", **points, **files, **BUDGET)
     found = read_records(records)
-    assert [record["row"] for record in found] == ["images_2_ellipses", "noise_1_ellipses"]
+    assert [record["row"] for record in found] == ["clicked_images_2_ellipses", "whole_ellipses", "noise_1_ellipses"]
+    assert [record["clicked_images"] for record in found] == [2, 3, 3]
     assert all(record["images"] == 1 and 0 <= record["aji"] <= 1 for record in found)
-    assert (tmp_path / "out" / "robustness.png").stat().st_size > 5000
-    sessions = json.loads(next((tmp_path / "out" / "noise_1").rglob("segmentation/manifest.json")).read_text())
-    assert len(sessions["sessions"]) == 1
+    assert figure.stat().st_size > 5000 and f"| click noise, um | 0 | {found[1]['aji']:.3f} ±" in page.read_text()
+    root = tmp_path / "out" / "seed0"
+    sessions = json.loads(next((root / "noise_1").rglob("segmentation/manifest.json")).read_text())["sessions"]
+    assert len(sessions) == 1 and not (root / "clicked_images_3").exists()
 
 
-def test_the_table_has_a_line_for_each_point():
-    assert [point.name for point in settings([1, 23], [0.5], [0.25])] == [
-        "images_1",
-        "images_23",
-        "noise_0.5",
-        "missing_0.25",
-    ]
+def test_the_whole_data_set_is_one_point_of_all_curves():
+    points = settings(23, [1, 23], [0, 0.5], [0, 0.25], seed=4)
+    assert [point.name for point in points] == ["clicked_images_1", WHOLE, "noise_0.5", "missing_0.25"]
+    assert {point.degradation.seed for point in points} == {4}
+    with pytest.raises(ValueError, match="24 training images are asked for, and there are 23"):
+        settings(23, [24], [], [])
+
+
+def test_the_table_has_a_line_for_each_point_and_means_over_seeds():
+    values = {"clicked_images": 23, "noise": 0.5, "missing": 0.0, "curve": "noise", "aji_sd": 0.05, "images": 14}
     records = [
-        {"row": "x", "curve": "noise", "value": 0.5, "way": way, "aji": aji, "aji_sd": 0.05, "images": 14}
-        for way, aji in (("ellipses", 0.4), ("method", 0.5))
+        {"row": f"noise_0.5_{way}", "way": way, "seed": seed, "aji": aji, **values}
+        for way, seed, aji in (("ellipses", 0, 0.4), ("method", 0, 0.5), ("method", 1, 0.6))
     ]
-    assert "| click noise, um | 0.5 | 0.400 ± 0.050 | 0.500 ± 0.050 |" in robustness_markdown(records)
+    records.append({**records[0], "curve": WHOLE, "noise": 0.0})
+    lines = robustness_markdown(records).splitlines()[2:]
+    assert lines == [
+        "| clicked images | 23 | 0.400 ± 0.050 |  |",
+        "| click noise, um | 0 | 0.400 ± 0.050 |  |",
+        "| click noise, um | 0.5 | 0.400 ± 0.050 | 0.550 ± 0.050 |",
+        "| clicks missing, share | 0 | 0.400 ± 0.050 |  |",
+    ]
 
 
 def test_wrong_arguments_are_named(dataset, tmp_path):
