@@ -4,8 +4,8 @@
 
     python -m scripts.tune points --model OUT/segmentation --dataset_dir DATA --names "image_07,image_12"
 
-The choice is written into OUT/segmentation/model.json, and whatever segments with this model uses it from then on. Best
-are images in no part of split.json, for the network has not seen them; those of the training part will do.
+The choice is written into OUT/segmentation/model.json, and whatever segments with this model uses it from then on. Name
+many images, of a kind that the network was not trained on; images that it has learnt from tell little (docs/results.md).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def points(
         mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
         radius: how far a found centre may lie from a point, um.
         vary: what to choose, with commas between: threshold, smoothing, smallest, reach. More than the threshold needs
-            many images.
+            even more images.
         device: auto, cpu, cuda or cuda:N.
     """
     if not radius > 0:

@@ -6,9 +6,9 @@ The network runs once over every image; what is tried is only how its maps becom
 that are merged, split, missed or invented, and that is what post-processing decides; of outlines points know nothing.
 Labels are never opened. See `bundle.inference.outputs` for what the parameters mean.
 
-By default only the threshold is chosen: how sure a network is depends on what it was trained on, and lengths do not. On
-MoNuSeg, chosen on 3 or 6 images and measured on the others, the threshold alone hardly ever lost anything; smoothing
-and the smallest area, chosen too, lost as often as they gained (docs/performance.md).
+By default only the threshold is chosen: how sure a network is depends on what it was trained on, and lengths do not.
+docs/results.md says what that gained and lost: much clicked tissue of a kind that the network has not seen helps, a few
+images of it can harm, and images that it has learnt from tell nothing.
 """
 
 from __future__ import annotations
