@@ -4,8 +4,9 @@
 
     python -m scripts.tune points --model OUT/segmentation --dataset_dir DATA --names "image_07,image_12"
 
-The choice is written into OUT/segmentation/model.json, and whatever segments with this model uses it from then on. Name
-many images, of a kind that the network was not trained on; images that it has learnt from tell little (docs/results.md).
+The choice is written into OUT/segmentation/model.json, and whatever segments with this model uses it from then on. Best
+are many images of a kind that the network was not trained on; images that it has learnt from tell little
+(docs/results.md).
 """
 
 from __future__ import annotations
