@@ -127,8 +127,14 @@ def predictions(folder: str, segmentation: str) -> Stage:
     )
 
 
-def method(prefix: str = "", variant: str = "") -> tuple[Stage, Stage, Stage, Stage]:
-    """The four stages of the method in folders that begin with `prefix`, with a variant of their own."""
+def method(prefix: str = "", variant: str = "", real: bool = True) -> tuple[Stage, Stage, Stage, Stage]:
+    """The four stages of the method.
+
+    Args:
+        prefix: what their folders begin with.
+        variant: one of their own.
+        real: whether they say that real images are labelled and learnt from; where not, the variant has to see to it.
+    """
     synthesis = Stage(
         name="synthesis",
         folder=f"{prefix}synthesis",
@@ -143,7 +149,7 @@ def method(prefix: str = "", variant: str = "") -> tuple[Stage, Stage, Stage, St
     synthetic = Stage(
         name="synthetic",
         folder=f"{prefix}synthetic",
-        does="paints synthetic images over drawn masks, labels the real ones from their points",
+        does="paints synthetic images over drawn masks" + (", labels the real ones from their points" if real else ""),
         config_files=("synthesize.yaml",),
         workflow_type="infer",
         reads={"dataset_dir": DATASET, "synthesis_dir": synthesis.folder},
@@ -155,7 +161,8 @@ def method(prefix: str = "", variant: str = "") -> tuple[Stage, Stage, Stage, St
     segmentation = Stage(
         name="segmentation",
         folder=f"{prefix}segmentation",
-        does="trains the segmenter on synthetic images and on real ones with labels from their points",
+        does="trains the segmenter on synthetic images"
+        + (" and real ones, labelled from their points" if real else ""),
         config_files=("train.json", "train_on_synthetic.yaml"),
         workflow_type="train",
         reads={"dataset_dir": DATASET, "synthetic_dir": synthetic.folder},
@@ -219,7 +226,7 @@ BASELINES: dict[str, tuple[Stage, ...]] = {
     "geodesic": pseudo_label_baseline("geodesic", "labels the real images by geodesic distance from the points", 2.0),
     "copy_paste": pseudo_label_baseline("copy_paste", "copies nuclei onto other points of their images", 2.0),
     "masks": pseudo_label_baseline("masks", "labels the real images by the masks in masks_dir", needs="masks_dir"),
-    "cyclegan": method("baselines/cyclegan/", "published,plain_cyclegan"),
+    "cyclegan": method("baselines/cyclegan/", "published,plain_cyclegan", real=False),
     "online": online(),
     "refined": refined(),
     "dense": baseline(
