@@ -170,6 +170,9 @@ def draw_robustness(path: Path, records: Sequence[Record]) -> None:
         panel.set_xlabel(label)
         if curve == "clicked_images":
             panel.set_xscale("log")
+            counts = sorted({value for way in WAYS for value in _curve(records, curve, way)})
+            panel.set_xticks(counts, labels=[f"{count:g}" for count in counts])
+            panel.minorticks_off()
             panel.set_ylabel("AJI (bars: standard error over images)", fontsize=7)
             panel.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
