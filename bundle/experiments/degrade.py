@@ -57,7 +57,7 @@ def write_degraded(folder: DataFolder, degradation: Degradation, output: str | P
     Args:
         folder: the original; its training images have points.
         degradation: what is taken away.
-        output: the new folder. What is in it already is left as it is where it was made by an equal call.
+        output: the new folder. What an equal call has made stays, and what is left of it is made.
 
     Returns:
         The new folder.
@@ -67,13 +67,16 @@ def write_degraded(folder: DataFolder, degradation: Degradation, output: str | P
         ValueError: there are not so many training images; noise in um, and an image's um per px is not known.
     """
     output, taken = Path(output), asdict(degradation)
-    if (output / RECORD).is_file() and json.loads((output / RECORD).read_text("utf-8")).get("degradation") == taken:
-        return output
-    if output.exists() and any(output.iterdir()):
+    record = json.loads((output / RECORD).read_text("utf-8")) if (output / RECORD).is_file() else {}
+    if output.exists() and any(output.iterdir()) and record.get("degradation") != taken:
         raise FileExistsError(f"{output} holds something else: name a new folder")
+    if "dropped" in record:
+        return output
     chosen = choose_images(folder.training, degradation)
+    output.mkdir(parents=True, exist_ok=True)
+    write_json(output / RECORD, {"degradation": taken})  # so that a call that was cut goes on
     for part in ("images", "points", "labels"):
-        (output / part).mkdir(parents=True, exist_ok=True)
+        (output / part).mkdir(exist_ok=True)
     dropped = {item.name: _training_item(folder, item, number, degradation, output) for number, item in chosen}
     for item in folder.testing:
         _link(item.image_path, output / "images")
@@ -82,9 +85,7 @@ def write_degraded(folder: DataFolder, degradation: Degradation, output: str | P
                 _link(path, output / part)
     names = {"training": [item.name for _, item in chosen], "testing": [item.name for item in folder.testing]}
     write_json(output / "split.json", names)
-    write_json(
-        output / RECORD, {"degradation": taken, "images": names["training"], "dropped": dropped}
-    )  # marks the whole
+    write_json(output / RECORD, {"degradation": taken, "images": names["training"], "dropped": dropped})
     return output
 
 

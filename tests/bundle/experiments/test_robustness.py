@@ -62,7 +62,13 @@ def test_a_degraded_data_set_is_a_data_set_and_says_what_it_lacks(dataset, tmp_p
         before = original.load(next(each for each in original.training if each.name == item.name))["points"]
         rows = [row for row in range(len(before)) if row not in record["dropped"][item.name]]
         torch.testing.assert_close(folder.load(item)["points"], before[rows])
-    assert write_degraded(original, Degradation(images=2, missing=0.5), output) == output
+    (output / "degraded.json").write_text(json.dumps({"degradation": record["degradation"]}))  # cut before the end
+    next((output / "points").iterdir()).unlink()
+    for _ in range(2):
+        assert write_degraded(original, Degradation(images=2, missing=0.5), output) == output
+    assert (
+        json.loads((output / "degraded.json").read_text()) == record and DataFolder(output).training == folder.training
+    )
     with pytest.raises(FileExistsError, match="new holds something else"):
         write_degraded(original, Degradation(images=2, missing=0.25), output)
     (tmp_path / "other").mkdir()
