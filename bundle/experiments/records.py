@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,12 @@ def enter_records(path: str, new: Sequence[Record]) -> list[Record]:
     found = merge(read_records(path), new)
     write_records(Path(path), found)
     return found
+
+
+def mean_and_sd(entries: Mapping[str, Mapping[str, float]], names: Collection[str], digits: int = 5) -> Record:
+    """Two columns for each metric, aji and aji_sd, of what `summarise` returns; those that are there, of the names."""
+    columns = ({name: entry["mean"], f"{name}_sd": entry["sd"]} for name, entry in entries.items() if name in names)
+    return {name: round(value, digits) for pair in columns for name, value in pair.items()}
 
 
 def run_of(record: Record) -> tuple[str, int]:

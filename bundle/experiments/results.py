@@ -31,7 +31,7 @@ from ..pipeline.stages import BASELINES, ELLIPSES, METHOD, Stage
 from ..report.results import BASELINES as TITLES
 from ..report.results import METHOD as METHOD_TITLE
 from ..report.results import read_metrics
-from .records import Record
+from .records import Record, mean_and_sd
 
 logger = logging.getLogger(__name__)
 
@@ -246,10 +246,7 @@ def read_result(root: Path, row: ResultRow, seed: int) -> Record | None:
     share = painting_share(folder / training)
     if share is not None:
         record["painting_share"] = round(share, 3)
-    for metric, entry in summarise(metrics).items():
-        if metric in MEASURED:
-            record |= {metric: round(entry["mean"], 5), f"{metric}_sd": round(entry["sd"], 5)}
-    return record
+    return record | mean_and_sd(summarise(metrics), MEASURED)
 
 
 def seconds(folder: Path) -> float:

@@ -24,7 +24,8 @@ from ..pipeline.settings import overrides_for
 from ..pipeline.stages import ELLIPSES, METHOD
 from ..report.results import read_metrics
 from .degrade import Degradation, write_degraded
-from .records import Record
+from .records import Record, mean_and_sd
+from .results import seed_folder
 
 logger = logging.getLogger(__name__)
 
@@ -125,16 +126,13 @@ def collect_robustness(root: Path, points: Sequence[Setting]) -> list[Record]:
             if metrics:
                 record: Record = {"row": record_name(point, way), "curve": point.curve, **point.values}
                 record |= {"way": way, "seed": point.degradation.seed, "images": len(metrics)}
-                for metric, entry in summarise(metrics).items():
-                    if metric in METRICS:
-                        record |= {metric: round(entry["mean"], 5), f"{metric}_sd": round(entry["sd"], 5)}
-                found.append(record)
+                found.append(record | mean_and_sd(summarise(metrics), METRICS))
     return found
 
 
 def folder_of(root: Path, point: Setting) -> Path:
     """Where the data set and the runs of a point are."""
-    return root / f"seed{point.degradation.seed}" / point.name
+    return seed_folder(root, point.degradation.seed) / point.name
 
 
 def record_name(point: Setting, way: str) -> str:

@@ -16,7 +16,7 @@ from ..data.manifest import read_manifest
 from ..inference.model import load_network
 from ..metrics import summarise
 from ..report.results import read_metrics
-from .records import Record
+from .records import Record, mean_and_sd
 from .rows import Row
 
 SEGMENTATION = {"aji": "AJI", "pq": "PQ", "iou": "IoU", "f1": "F1", "dice": "object Dice"}
@@ -37,10 +37,7 @@ def read_run(root: Path, row: Row, seed: int) -> Record | None:
         return None
     record: Record = {"row": row.name, "says": row.says, "seed": seed, **budget(folder)}
     record |= _quality(row.quality_path(root, seed))
-    for metric, entry in summarise(metrics).items():
-        if metric in SEGMENTATION:
-            record |= {metric: round(entry["mean"], 6), f"{metric}_sd": round(entry["sd"], 6)}
-    return record
+    return record | mean_and_sd(summarise(metrics), SEGMENTATION, digits=6)
 
 
 def budget(folder: Path) -> Record:
@@ -71,10 +68,8 @@ def _quality(path: Path) -> Record:
     if not path.is_file():
         return {}
     quality = json.loads(path.read_text(encoding="utf-8"))
-    record: Record = {"digest": quality["digest"], "crops": quality["crops"]}
-    for name, entry in quality["metrics"].items():
-        record |= {name: round(entry["mean"], 6), f"{name}_sd": round(entry["sd"], 6)}
-    return record
+    metrics = quality["metrics"]
+    return {"digest": quality["digest"], "crops": quality["crops"]} | mean_and_sd(metrics, metrics, digits=6)
 
 
 def in_order(records: Sequence[Record], rows: Sequence[Row]) -> list[Record]:
