@@ -20,6 +20,7 @@ from ..data.atomic import write_json
 from ..data.folder import DataFolder
 from ..data.io import load_image
 from ..data.manifest import read_manifest
+from ..data.progress import stage_seconds
 from ..engines.device import describe_device, resolve_device
 from ..inference.model import load_network, segmenter_of
 from ..metrics import summarise
@@ -196,9 +197,13 @@ def equal_time(root: Path, epochs: int) -> int:
 
 
 def painting_share(training: Path) -> float | None:
-    """The share of an online training's time that went into painting; None: it painted nothing, or is not finished."""
-    painting = ((read_manifest(training) or {}).get("notes") or {}).get("painting_seconds")
-    return None if painting is None else painting / seconds(training)
+    """The share of an online training's time that went into painting; None: it painted nothing, or is not finished.
+
+    Of its last session, where it was cut: what is noted is what this one painted.
+    """
+    manifest = read_manifest(training) or {}
+    painting = (manifest.get("notes") or {}).get("painting_seconds")
+    return None if painting is None else painting / manifest["sessions"][-1]["seconds"]
 
 
 def inference_time(request: Request, segmentation: Path, repeats: int = 3) -> dict[str, Any]:
@@ -237,8 +242,8 @@ def read_result(root: Path, row: ResultRow, seed: int) -> Record | None:
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "updates": settings["segmentation_updates_per_epoch"] * settings["segmentation_epochs"],
         "batch": settings["segmentation_batch_size"],
-        "minutes": round(seconds(folder / training) / 60, 4),
-        "minutes_in_all": round(sum(seconds(folder / stage.folder) for stage in row.stages[:-1]) / 60, 4),
+        "minutes": round(stage_seconds(folder / training) / 60, 4),
+        "minutes_in_all": round(sum(stage_seconds(folder / stage.folder) for stage in row.stages[:-1]) / 60, 4),
         "seconds_per_megapixel": round(json.loads(speed.read_text(encoding="utf-8"))["seconds"], 3),
         "device": json.loads(speed.read_text(encoding="utf-8"))["device"],
         "images": len(metrics),
@@ -247,12 +252,6 @@ def read_result(root: Path, row: ResultRow, seed: int) -> Record | None:
     if share is not None:
         record["painting_share"] = round(share, 3)
     return record | mean_and_sd(summarise(metrics), MEASURED)
-
-
-def seconds(folder: Path) -> float:
-    """How long a stage took in all its sessions that ended; 0 where it is not there."""
-    sessions = (read_manifest(folder) or {}).get("sessions", [])
-    return sum(session.get("seconds") or 0 for session in sessions)
 
 
 def seed_folder(root: Path, seed: int) -> Path:

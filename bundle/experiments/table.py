@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..data.manifest import read_manifest
+from ..data.progress import stage_seconds
 from ..inference.model import load_network
 from ..metrics import summarise
 from ..report.results import read_metrics
@@ -44,7 +45,6 @@ def budget(folder: Path) -> Record:
     """Sizes and budget of a run: parameters of G, all that stage 1 cost and on which device, updates of stage 3."""
     settings = {stage: (read_manifest(folder / stage) or {}) for stage in ("synthesis", "segmentation")}
     first, third = (settings[stage].get("settings", {}) for stage in ("synthesis", "segmentation"))
-    seconds = sum(session.get("seconds") or 0 for session in settings["synthesis"].get("sessions", []))
     generator = load_network(folder / "synthesis" / "generator.pt").network
     return {
         "parameters": sum(parameter.numel() for parameter in generator.parameters()),
@@ -52,7 +52,7 @@ def budget(folder: Path) -> Record:
         "crop": first.get("crop_size::0"),
         "batch": first.get("synthesis_batch_size"),
         "updates": first.get("synthesis_updates_per_epoch", 0) * first.get("synthesis_epochs", 0),
-        "minutes": round(seconds / 60, 2),
+        "minutes": round(stage_seconds(folder / "synthesis") / 60, 2),
         "device": settings["synthesis"].get("record", {}).get("device", ""),
         "segmenter_updates": third.get("segmentation_updates_per_epoch", 0) * third.get("segmentation_epochs", 0),
     }

@@ -8,7 +8,6 @@ earlier one was stopped, other clicks begin anew, and nothing is overwritten.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -21,6 +20,7 @@ from typing import Any
 
 from ..data.atomic import write_json
 from ..data.manifest import read_manifest
+from ..data.progress import stage_seconds, updates_done
 from ..data.provenance import sha256
 from ..pipeline.request import Request
 from ..pipeline.stages import METHOD
@@ -108,12 +108,12 @@ class Runs:
         if run is None or latest is None:
             return {}
         totals = {str(folder): int(total) for folder, total in latest.get("updates", {}).items()}
-        done = {folder: min(_updates(run.results / folder, total), total) for folder, total in totals.items()}
+        done = {folder: _updates(run.results / folder, total) for folder, total in totals.items()}
         stages = {stage.folder: _state(run.results / stage.folder) for stage in METHOD}
         whole = all(state == "done" for state in stages.values())
         found = {"run": run.folder.name, "start_ts": latest.get("started"), "stages": stages, "updates": done}
         found |= {"epoch": sum(done.values()), "total_epochs": sum(totals.values())}
-        return found | ({"total_time": _seconds(run.results)} if whole else {})
+        return found | ({"total_time": _seconds(run)} if whole else {})
 
     def _named(self, pointer: str) -> Run | None:
         name = (_read(self.folder / pointer) or {}).get("run")
@@ -149,18 +149,9 @@ def _state(folder: Path) -> str:
 
 
 def _updates(folder: Path, total: int) -> int:
-    """Updates that a stage has reported."""
-    if _state(folder) == "done":
-        return total
-    path = folder / "losses.csv"
-    if not path.is_file():
-        return 0
-    with path.open(newline="", encoding="utf-8") as file:
-        steps = [row[0] for row in csv.reader(file) if row]
-    return int(steps[-1]) if steps and steps[-1].isdigit() else 0
+    """Updates that a stage has reported, at most `total`; all of them once it is done."""
+    return total if _state(folder) == "done" else min(updates_done(folder), total)
 
 
-def _seconds(results: Path) -> float:
-    manifests = [read_manifest(results / stage.folder) or {} for stage in METHOD]
-    seconds = [session.get("seconds") or 0 for manifest in manifests for session in manifest.get("sessions", [])]
-    return round(sum(seconds), 1)  # as manifests round them; their sum in floats has more digits
+def _seconds(run: Run) -> float:
+    return round(sum(stage_seconds(run.results / stage.folder) for stage in METHOD), 1)  # as manifests round them

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..data.manifest import StageManifest, differences, read_manifest, stage_state
+from ..data.progress import stage_seconds
 from ..engines.losses import NonFiniteLossError
 from .request import Request
 from .stages import Stage
@@ -118,8 +119,8 @@ def _checked_state(request: Request, stage: Stage, files: Mapping[str, Path]) ->
 
 def _when(folder: Path) -> str:
     sessions = (read_manifest(folder) or {}).get("sessions", [{}])
-    seconds = sum(session.get("seconds") or 0 for session in sessions)
-    return f"{describe_seconds(seconds)}, finished {str(sessions[-1].get('finished'))[:16].replace('T', ' ')} UTC"
+    finished = str(sessions[-1].get("finished"))[:16].replace("T", " ")
+    return f"{describe_seconds(stage_seconds(folder))}, finished {finished} UTC"
 
 
 def describe_seconds(seconds: float) -> str:

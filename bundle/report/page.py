@@ -19,15 +19,16 @@ from markupsafe import Markup
 
 from ..data.atomic import write_whole
 from ..data.manifest import MANIFEST, StageManifest, read_manifest
+from ..data.progress import LOSSES, read_losses
 from ..data.provenance import hash_files
 from .curves import COLOURS, learning_curves
 from .examples import further_pictures, overlays, prediction_rows, relabelled_rows, synthetic_rows, training_samples
-from .results import Row, dataset_folder, read_losses, read_rows, read_stages, segmented_part
+from .results import Row, dataset_folder, read_rows, read_stages, segmented_part
 from .summary import TITLES, beside, headline, metrics_table, missing_parts
 
 logger = logging.getLogger(__name__)
 
-LOSSES = "Loss terms over updates"  # what curves show
+LOSS_TERMS = "Loss terms over updates"  # what curves show
 WATCHED = "Seen in the same crops all along: contrast of objects to ground, differences between noises, objects found"
 
 
@@ -98,16 +99,16 @@ def render(output_dir: Path, dataset: Path | None, stages: Sequence[Mapping[str,
 
 
 def _curves(output_dir: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    warm_start = {"warm start": read_losses(output_dir / "synthesis" / "warm_start" / "losses.csv")}
-    losses = read_losses(output_dir / "synthesis" / "losses.csv")
+    warm_start = {"warm start": read_losses(output_dir / "synthesis" / "warm_start" / LOSSES)}
+    losses = read_losses(output_dir / "synthesis" / LOSSES)
     watched = read_losses(output_dir / "synthesis" / "watch.csv")
     panel = {name: values for name, values in watched.items() if name == "step" or name not in losses}
-    segmenters = {row.title: read_losses(row.folder / "segmentation" / "losses.csv") for row in rows}
+    segmenters = {row.title: read_losses(row.folder / "segmentation" / LOSSES) for row in rows}
     groups = [
-        ("Warm start, on ellipses", LOSSES, warm_start),
-        ("Learning to paint", LOSSES, {"synthesis": losses}),
+        ("Warm start, on ellipses", LOSS_TERMS, warm_start),
+        ("Learning to paint", LOSS_TERMS, {"synthesis": losses}),
         ("Watching the painter", WATCHED, {"synthesis": panel}),
-        ("Learning to segment", LOSSES, segmenters),
+        ("Learning to segment", LOSS_TERMS, segmenters),
     ]
     found = []
     for number, (title, what, runs) in enumerate(groups):

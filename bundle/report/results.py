@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..data.manifest import read_manifest
+from ..data.progress import number_or_nan, stage_seconds, updates_done
 
 STAGES = ("synthesis", "synthetic", "segmentation", "predictions")
 METHOD = "this method"
@@ -62,20 +61,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         return []
     with open(path, newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
-    return [{key: value if key == "name" else _number(value) for key, value in line.items()} for line in lines]
-
-
-def read_losses(path: Path) -> dict[str, np.ndarray]:
-    """`losses.csv` as column -> values (n,) float64; {} where there is none. A line that was cut short is left out."""
-    if not path.is_file():
-        return {}
-    with open(path, newline="", encoding="utf-8") as file:
-        lines = list(csv.reader(file))
-    if len(lines) < 2:
-        return {}
-    whole = [line for line in lines[1:] if len(line) == len(lines[0])]
-    values = np.array([[_number(cell) for cell in line] for line in whole], dtype=np.float64).reshape(-1, len(lines[0]))
-    return {name: values[:, column] for column, name in enumerate(lines[0])}
+    return [{key: value if key == "name" else number_or_nan(value) for key, value in line.items()} for line in lines]
 
 
 def read_stages(output_dir: Path) -> list[dict[str, Any]]:
@@ -87,15 +73,14 @@ def read_stages(output_dir: Path) -> list[dict[str, Any]]:
     for folder in folders:
         manifest = read_manifest(output_dir / folder)
         if manifest is not None:
-            steps = read_losses(output_dir / folder / "losses.csv").get("step", np.zeros(0))
             found.append(
                 {
                     "title": folder.as_posix(),
                     "manifest": manifest,
                     "complete": bool(manifest.get("complete")),
-                    "seconds": _seconds(manifest.get("sessions", [])),
+                    "seconds": stage_seconds(output_dir / folder) or None,  # None: it is not known
                     "sessions": len(manifest.get("sessions", [])),
-                    "updates": int(steps.max(initial=0)),
+                    "updates": updates_done(output_dir / folder),
                 }
             )
     return found
@@ -112,15 +97,3 @@ def segmented_part(stages: Sequence[Mapping[str, Any]]) -> str:
     """Which images the predictions are of: "testing", or "training" where none was held out."""
     settings = [stage["manifest"].get("settings", {}) for stage in stages if stage["title"] == STAGES[-1]]
     return str(settings[0].get("split", "testing")) if settings else "testing"
-
-
-def _seconds(sessions: Sequence[Mapping[str, Any]]) -> float | None:
-    known = [session["seconds"] for session in sessions if session.get("seconds") is not None]
-    return sum(known) if known else None
-
-
-def _number(text: str | None) -> float:
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return math.nan

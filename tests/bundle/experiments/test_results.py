@@ -197,7 +197,7 @@ def test_wrong_arguments_are_named():
 def test_equal_time_leaves_out_what_painting_took(tmp_path):
     folder = tmp_path / result_row("online").stages[-2].folder
     folder.mkdir(parents=True)
-    sessions = [{"seconds": 90.0}, {"seconds": 10.0}]
+    sessions = [{"seconds": None}, {"seconds": 100.0}]  # the first was killed
     (folder / "manifest.json").write_text(json.dumps({"sessions": sessions, "notes": {"painting_seconds": 20.0}}))
     assert equal_time(tmp_path, 40) == 32
     assert equal_time(tmp_path, 1) == 1

@@ -82,7 +82,8 @@ def test_progress_counts_updates_and_names_what_runs(tmp_path):
     assert progress["stages"]["synthesis"] == "runs" and progress["stages"]["segmentation"] == "waits"
     for each in METHOD:
         stage(run, each.folder, complete=True)
-    assert runs.progress()["epoch"] == 600 and runs.progress()["total_time"] == 8.0
+    assert runs.progress()["epoch"] == 600
+    assert runs.progress()["total_time"] == 9.0  # three took 2 s, and the one that was cut 3 s by its clocks
 
 
 def test_the_model_of_the_last_finished_training_is_served(tmp_path):
