@@ -14,9 +14,17 @@ from bundle.data.io import check_mpp
 from bundle.engines.device import resolve_device
 from bundle.experiments.page import around, enter
 from bundle.experiments.records import enter_records, read_records, run_of, write_records
-from bundle.experiments.results import BACKBONES, WAYS, ResultRow, collect_results, result_row, run_results
+from bundle.experiments.results import (
+    BACKBONES,
+    WAYS,
+    ResultRow,
+    collect_images,
+    collect_results,
+    result_row,
+    run_results,
+)
 from bundle.experiments.results_figure import draw_results
-from bundle.experiments.results_table import results_markdown
+from bundle.experiments.results_table import differences_markdown, results_markdown
 from bundle.pipeline.request import Request, listed
 from bundle.pipeline.settings import parse_overrides
 
@@ -57,6 +65,7 @@ def table(
         epochs: of each backbone's training (100 updates at cpu scale), the same for all rows.
         set: settings by their id, "id=value; stage/id=value", for all rows.
         records: CSV of finished runs, such as docs/results.csv: those in it are not run again, new ones are entered.
+            Beside it, as docs/results_images.csv, the metrics of each image.
         page: Markdown page that holds the marks between which the table is written, such as docs/results.md.
         figure: PNG to draw, crops of testing images as all rows segment them, at the first of the seeds.
         table_only: run nothing, write the tables of what is finished.
@@ -77,8 +86,9 @@ def table(
     if not table_only:
         done = [run_of(record) for record in read_records(records)]
         unfinished = run_results(request, chosen, numbers, epochs_of(epochs, chosen), done)
-    found = enter_records(records, collect_results(request.output_dir, chosen, numbers))
-    _write(request.output_dir, found, page)
+    new = collect_results(request.output_dir, chosen, numbers)
+    images = enter_records(images_of(records), collect_images(request.output_dir, new))
+    _write(request.output_dir, enter_records(records, new), images, page)
     if figure:
         draw_results(Path(figure), request.output_dir, chosen, DataFolder(dataset_dir, request.image_mpp), numbers[0])
     if unfinished:
@@ -110,9 +120,17 @@ def whole_numbers(text: str) -> list[int]:
     return [int(part) for part in listed(text)]
 
 
-def _write(output_dir: Path, found: list[dict], page: str) -> None:
+def images_of(records: str) -> str:
+    """The file of the images' metrics beside a CSV of runs; "" for none."""
+    return str(Path(records).with_name(f"{Path(records).stem}_images.csv")) if records else ""
+
+
+def _write(output_dir: Path, found: list[dict], images: list[dict], page: str) -> None:
     output_dir.mkdir(parents=True, exist_ok=True)
     write_records(output_dir / "results.csv", found)
-    write_text(output_dir / "results.md", results_markdown(found))
-    enter(page, "results", results_markdown(found))
+    write_records(output_dir / "results_images.csv", images)
+    differences = differences_markdown(images)
+    text = results_markdown(found) + (f"\n{differences}" if differences else "")
+    write_text(output_dir / "results.md", text)
+    enter(page, "results", text)
     logger.info("%d runs in %s", len(found), output_dir / "results.md")

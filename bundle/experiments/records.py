@@ -16,6 +16,7 @@ from typing import Any
 from ..data.atomic import write_text
 
 Record = dict[str, Any]
+TEXTS = ("row", "image")  # columns of names, also where a name looks like a number
 
 
 def read_records(path: str | Path) -> list[Record]:
@@ -23,7 +24,7 @@ def read_records(path: str | Path) -> list[Record]:
     if not path or not Path(path).is_file():
         return []
     with open(path, newline="", encoding="utf-8") as file:
-        return [{name: _value(text) for name, text in line.items() if text} for line in csv.DictReader(file)]
+        return [{name: _value(name, text) for name, text in line.items() if text} for line in csv.DictReader(file)]
 
 
 def write_records(path: Path, records: Sequence[Record]) -> None:
@@ -38,11 +39,17 @@ def write_records(path: Path, records: Sequence[Record]) -> None:
 
 
 def merge(old: Sequence[Record], new: Sequence[Record]) -> list[Record]:
-    """Old records in their order, those of runs that are measured anew replaced, then the rest of the new ones."""
-    fresh = {run_of(record): record for record in new}
-    known = {run_of(record) for record in old}
-    kept = [fresh.get(run_of(record), record) for record in old]
-    return kept + [record for name, record in fresh.items() if name not in known]
+    """Old records in their order, those of runs that are measured anew replaced, then the rest of the new ones.
+
+    A run may have several records, such as one for each image.
+    """
+    fresh: dict[tuple[str, int], list[Record]] = {}
+    for record in new:
+        fresh.setdefault(run_of(record), []).append(record)
+    measured, kept = set(fresh), []
+    for record in old:
+        kept += fresh.pop(run_of(record), []) if run_of(record) in measured else [record]
+    return kept + [record for records in fresh.values() for record in records]
 
 
 def enter_records(path: str, new: Sequence[Record]) -> list[Record]:
@@ -73,8 +80,8 @@ def run_of(record: Record) -> tuple[str, int]:
     return str(record["row"]), int(record["seed"])
 
 
-def _value(text: str) -> Any:
-    for kind in (int, float):
+def _value(column: str, text: str) -> Any:
+    for kind in () if column in TEXTS else (int, float):
         try:
             return kind(text)
         except ValueError:

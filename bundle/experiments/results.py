@@ -50,6 +50,7 @@ WAYS = (
     "dense",
 )
 MEASURED = ("aji", "pq", "iou", "f1", "dice", "detection_f1")
+OF_IMAGES = (*MEASURED, "points_alone")
 EPOCHS = "segmentation/segmentation_epochs"
 
 
@@ -228,10 +229,22 @@ def collect_results(root: Path, rows: Sequence[ResultRow], seeds: Sequence[int])
     return [record for record in found if record is not None]
 
 
+def collect_images(root: Path, records: Iterable[Record]) -> list[Record]:
+    """The metrics of every testing image of these runs, where their folders are still there."""
+    found = []
+    for record in records:
+        row = result_row(record["way"], record["backbone"])
+        run = {name: record[name] for name in ("row", "way", "backbone", "seed")}
+        for image in read_metrics(metrics_path(root, row, record["seed"])):
+            metrics = {name: round(image[name], 5) for name in OF_IMAGES if name in image}
+            found.append({**run, "image": image["name"], **metrics})
+    return found
+
+
 def read_result(root: Path, row: ResultRow, seed: int) -> Record | None:
     """Row, backbone, seed, budget, minutes, metrics over images, speed; None where the run is not finished."""
     folder, training = seed_folder(root, seed), row.stages[-2].folder
-    metrics = read_metrics(folder / row.stages[-1].folder / "metrics.csv")
+    metrics = read_metrics(metrics_path(root, row, seed))
     speed, manifest = speed_path(root, row, seed), read_manifest(folder / training)
     if not metrics or not speed.is_file() or manifest is None:
         return None
@@ -257,6 +270,11 @@ def read_result(root: Path, row: ResultRow, seed: int) -> Record | None:
 def seed_folder(root: Path, seed: int) -> Path:
     """Where all rows of one seed write."""
     return root / f"seed{seed}"
+
+
+def metrics_path(root: Path, row: ResultRow, seed: int) -> Path:
+    """The file with the metrics of each testing image of one run."""
+    return seed_folder(root, seed) / row.stages[-1].folder / "metrics.csv"
 
 
 def speed_path(root: Path, row: ResultRow, seed: int) -> Path:

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from .records import Record
 from .results import BACKBONES, WAYS, result_row
 
 SHOWN = {"aji": "AJI", "pq": "PQ", "iou": "IoU", "f1": "F1", "dice": "object Dice"}
+COMPARED = {"aji": "AJI", "pq": "PQ", "iou": "IoU", "detection_f1": "detection F1", "points_alone": "points alone"}
 # IoU, F1, object Dice and AJI of the paper's Table 2 (arXiv 2308.09835), on 14 MoNuSeg images that it does not name
 PAPER = {
     ("hovernet", "dense"): (0.644, 0.781, 0.747, 0.572),
@@ -36,6 +39,54 @@ def results_markdown(records: Sequence[Record]) -> str:
             if runs:
                 lines.append(_line(_cells(way, backbone, runs)))
     return "\n".join(lines) + "\n"
+
+
+def differences_markdown(images: Sequence[Record]) -> str:
+    """How far each row is above the method with the same backbone, image by image and seed by seed, as Markdown.
+
+    Args:
+        images: row, way, backbone, seed, image and metrics, one for each image of each run.
+
+    Returns:
+        A line for each row that shares a seed with the method: mean over images of the mean over these seeds, ± its
+        standard error over the images, (sd over the seeds). "" where no row does.
+    """
+    lines = []
+    for backbone in BACKBONES:
+        runs = _values(record for record in images if record["backbone"] == backbone)
+        for way in WAYS:
+            seeds = sorted({seed for name, seed in runs if name == way and ("method", seed) in runs})
+            if seeds and way != "method":
+                pairs = [(runs[way, seed], runs["method", seed]) for seed in seeds]
+                cells = [result_row(way, backbone).title, backbone, ", ".join(map(str, seeds))]
+                lines.append(_line(cells + [_difference(pairs, metric) for metric in COMPARED]))
+    header = ["difference from this method", "backbone", "at seeds", *COMPARED.values()]
+    return "\n".join([_line(header), _line(["---"] * len(header)), *lines]) + "\n" if lines else ""
+
+
+Run = dict[str, Record]  # name of an image -> its metrics
+
+
+def _values(images: Iterable[Record]) -> dict[tuple[str, int], Run]:
+    """(way, seed) -> its run."""
+    runs: dict[tuple[str, int], Run] = {}
+    for record in images:
+        runs.setdefault((record["way"], record["seed"]), {})[record["image"]] = record
+    return runs
+
+
+def _difference(pairs: Sequence[tuple[Run, Run]], metric: str) -> str:
+    """As +.004 ± .002 (.001); an image counts where every run has measured it."""
+    nan = {metric: math.nan}
+    names = [*pairs[0][0]]
+    table = np.array([[one.get(i, nan)[metric] - other.get(i, nan)[metric] for i in names] for one, other in pairs])
+    table = table[:, np.isfinite(table).all(axis=0)]  # seeds x images
+    if not table.size:
+        return ""
+    text = f"{table.mean():+.3f}"
+    if table.shape[1] > 1:
+        text += f" ± {table.mean(axis=0).std(ddof=1) / math.sqrt(table.shape[1]):.3f}"
+    return text + (f" ({table.mean(axis=1).std(ddof=1):.3f})" if len(table) > 1 else "")
 
 
 def _cells(way: str, backbone: str, runs: Sequence[Record]) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from bundle.experiments.page import enter, marks
 from bundle.experiments.records import enter_records, merge, read_records, write_records
 from bundle.experiments.results import WAYS, equal_time, result_row
 from bundle.experiments.results_figure import touching_window
-from bundle.experiments.results_table import over_seeds, results_markdown
+from bundle.experiments.results_table import differences_markdown, over_seeds, results_markdown
 from scripts.benchmark import table
 from scripts.benchmark_table import epochs_of, whole_numbers
 
@@ -124,6 +125,17 @@ def test_records_are_replaced_in_place_and_new_ones_come_last(tmp_path):
     assert read_records(tmp_path / "none.csv") == []
 
 
+def test_a_run_measured_anew_gives_all_its_images_in_place_of_the_old_ones(tmp_path):
+    def images(row, *names, aji=0.1):
+        return [{"row": row, "seed": 0, "image": name, "aji": aji} for name in names]
+
+    old, new = images("a", "001", "1e3") + images("b", "001"), images("a", "002", "1e3", "x", aji=0.2)
+    merged = merge(old, new)
+    assert merged == new + images("b", "001")
+    write_records(tmp_path / "x.csv", merged)
+    assert read_records(tmp_path / "x.csv") == merged  # names stay names
+
+
 def test_a_table_over_seeds_by_hand():
     runs = [
         {"row": "method", "way": "method", "backbone": "hovernet", "seed": seed, "updates": 2000, "parameters": 1.5e6}
@@ -134,6 +146,40 @@ def test_a_table_over_seeds_by_hand():
     line = results_markdown(runs).splitlines()[2]
     assert "| hovernet | 3 | 2,000 | 0.520 ± 0.060 (0.020) |" in line
     assert "| 0.569 | 2.0 | 4.0 | 1.50 M | 0.50 |" in line  # the paper's AJI, medians
+
+
+def test_differences_from_the_method_by_hand():
+    def image(way, seed, name, aji, **more):
+        return {"row": way, "way": way, "backbone": "compact", "seed": seed, "image": name, "aji": aji, **more}
+
+    rest = {"pq": 0.5, "iou": math.nan, "detection_f1": 0.25, "points_alone": 1.0}
+    images = [image("method", 0, "a", 0.5, **rest), image("method", 0, "b", 0.5, **rest)]
+    images += [image("method", 1, "a", 0.5, **rest), image("method", 1, "b", 0.7, **rest)]
+    images += [image("dense", 0, "b", 0.6, **rest), image("dense", 0, "a", 0.7, **rest)]  # .1, .2
+    images += [image("dense", 1, "a", 0.7, **rest), image("dense", 1, "b", 0.7, **rest)]  # .2, 0
+    images += [image("dense", 2, "a", 0.9, **rest), image("voronoi", 1, "b", 0.6, **rest)]
+    lines = differences_markdown(images).splitlines()
+    assert lines[0].startswith("| difference from this method | backbone | at seeds | AJI | PQ |") and len(lines) == 4
+    zero = "+0.000 ± 0.000 (0.000)"
+    assert lines[2] == "| Voronoi cells and colour clusters | compact | 1 | -0.100 | +0.000 |  | +0.000 | +0.000 |"
+    # seeds' means .15 and .1; images' means .2 and .05, sd .106 / sqrt(2)
+    spread = "+0.125 ± 0.075 (0.035)"
+    assert lines[3] == f"| dense labels (upper bound) | compact | 0, 1 | {spread} | {zero} |  | {zero} | {zero} |"
+    assert differences_markdown(images[4:]) == ""  # no method
+
+
+def test_metrics_of_images_lie_beside_the_records_and_stand_under_the_table(dataset, results, tmp_path):
+    records = tmp_path / "kept.csv"
+    for _ in range(2):  # a second time replaces them
+        table(str(dataset), str(results), rows="ellipses,method", seeds="0", records=str(records), table_only=True)
+        images = read_records(tmp_path / "kept_images.csv")
+        assert [(image["row"], image["seed"], image["image"]) for image in images] == [
+            ("ellipses", 0, "simulated_002"),
+            ("method", 0, "simulated_002"),
+        ]
+    for run, image in zip(read_records(records), images, strict=True):
+        assert image["aji"] == pytest.approx(run["aji"], abs=1e-5)
+    assert f"{images[0]['aji'] - images[1]['aji']:+.3f} |" in (results / "results.md").read_text()
 
 
 def test_a_page_without_a_place_for_the_table_is_left_alone(tmp_path):
