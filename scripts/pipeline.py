@@ -97,8 +97,8 @@ def compare(
         init_weights: weights of a trained segmenter of the same network (model.pt, or its folder) that training goes on
             from; with few images, fewer updates are enough: --set segmentation_epochs=5.
         restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
-        baselines: which of ellipses, voronoi, geodesic, copy_paste, masks, cyclegan, online, refined and dense,
-            separated by commas; dense needs labels of the training images, masks needs --set masks_dir=FOLDER.
+        baselines: which of ellipses, voronoi, geodesic, copy_paste, masks, cyclegan, real_only, online, refined and
+            dense, separated by commas; dense needs labels of the training images, masks needs --set masks_dir=FOLDER.
     """
     chosen = filter(None, (name.strip() for name in baselines.split(",")))
     stages = [*METHOD, *baseline_stages(chosen, parse_overrides(set))]

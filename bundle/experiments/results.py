@@ -44,6 +44,7 @@ WAYS = (
     "copy_paste",
     "cyclegan",
     "method",
+    "real_only",
     "online",
     "online_time",
     "refined",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -218,6 +218,17 @@ def refined(folder: str = "baselines/refined") -> tuple[Stage, Stage, Stage]:
     return make, train, predictions(f"{folder}/predictions", train.folder)
 
 
+def real_only(folder: str = "baselines/real_only") -> tuple[Stage, Stage]:
+    """Training and measuring a segmenter on the real images alone, as the method labels them from their points."""
+    train = replace(
+        METHOD[2],
+        folder=f"{folder}/segmentation",
+        does="trains the segmenter on real images alone, labelled from their points",
+        variant="real_only",
+    )
+    return train, predictions(f"{folder}/predictions", train.folder)
+
+
 ELLIPSES = baseline("ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points"))
 METHOD = method()
 BASELINES: dict[str, tuple[Stage, ...]] = {
@@ -227,6 +238,7 @@ BASELINES: dict[str, tuple[Stage, ...]] = {
     "copy_paste": pseudo_label_baseline("copy_paste", "copies nuclei onto other points of their images", 2.0),
     "masks": pseudo_label_baseline("masks", "labels the real images by the masks in masks_dir", needs="masks_dir"),
     "cyclegan": method("baselines/cyclegan/", "published,plain_cyclegan", real=False),
+    "real_only": real_only(),
     "online": online(),
     "refined": refined(),
     "dense": baseline(

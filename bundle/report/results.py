@@ -23,6 +23,7 @@ BASELINES = {
     "copy_paste": "copied nuclei",
     "masks": "masks of another model",
     "cyclegan": "plain CycleGAN",
+    "real_only": "this method, without synthetic images",
     "online": "this method, painting while the segmenter trains",
     "refined": "this method, with one more round",
     "dense": "dense labels (upper bound)",

@@ -26,6 +26,7 @@ from scripts.benchmark_table import epochs_of, whole_numbers
 
 BUDGET = {"preset": "smoke", "device": "cpu", "epochs": "compact=1,cnn3=1"}
 
+ROWS = ["ellipses", "method", "real_only", "online", "online_time", "refined"]
 SHORT = "synthesis/synthesis_epochs=1"  # a setting that not all rows have
 
 OPENED: set[str] = set()  # files that were opened while it is watched
@@ -45,10 +46,10 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def results(dataset):
-    """One seed of four rows that share a generator or need none."""
+    """One seed of rows that share a generator or need none."""
     output = dataset.parent / "out"
     WATCHED.append("opening")
-    table(str(dataset), str(output), rows="ellipses,method,online,online_time,refined", seeds="0", set=SHORT, **BUDGET)
+    table(str(dataset), str(output), rows=",".join(ROWS), seeds="0", set=SHORT, **BUDGET)
     WATCHED.clear()
     return output
 
@@ -65,20 +66,25 @@ def records_of(folder, name="results.csv"):
 
 def test_every_row_is_measured_and_timed(results):
     records = records_of(results)
-    assert [record["row"] for record in records] == ["ellipses", "method", "online", "online_time", "refined"]
+    assert [record["row"] for record in records] == ROWS
     for record in records:
         assert 0 <= float(record["aji"]) <= 1 and float(record["seconds_per_megapixel"]) > 0
         assert record["backbone"] == "compact" and record["images"] == "1" and int(record["parameters"]) > 1000
         assert float(record["minutes_in_all"]) >= float(record["minutes"]) > 0
     shares = [record["painting_share"] for record in records]
-    assert shares[:2] == ["", ""] and all(0 < float(share) < 1 for share in shares[2:4])
+    assert shares[:3] == [""] * 3 and all(0 < float(share) < 1 for share in shares[3:5])
 
 
 def test_the_generator_is_trained_once_and_painted_with_online(results):
     stages = sorted(path.parent.relative_to(results / "seed0").as_posix() for path in results.rglob("manifest.json"))
     assert [stage for stage in stages if "synth" in stage] == ["synthesis", "synthetic"]
-    settings = read_manifest(results / "seed0" / "baselines" / "online" / "segmentation")["settings"]
-    assert settings["train::painted::_target_"].endswith("PaintedStream")
+    settings = {
+        name: read_manifest(results / "seed0" / "baselines" / name / "segmentation")["settings"]
+        for name in ("real_only", "online", "refined")
+    }
+    assert settings["online"]["train::painted::_target_"].endswith("PaintedStream")
+    assert "synthetic_scenes" in settings["refined"]["training_scenes"]
+    assert settings["real_only"]["training_scenes"] == "$[@train::real_scenes]"
 
 
 def test_another_backbone_trains_in_a_folder_of_its_own_on_the_shared_pairs(dataset, results):
