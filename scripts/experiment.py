@@ -181,7 +181,7 @@ def robustness(
     Args:
         dataset_dir: folder with images/, points/, labels/ and split.json.
         output_dir: folder for all runs: new, empty, or that of an earlier call, which is then continued.
-        ways: ellipses, method, or both with a comma between.
+        ways: of ellipses, method and real_only (the method without synthetic images), with commas between.
         images: numbers of clicked images, with commas between.
         noise: standard deviations, along x and y each, of clicks around the centres, um.
         missing: shares of the clicks that are left out.

@@ -21,17 +21,17 @@ from ..pipeline.pipeline import run_pipeline
 from ..pipeline.request import Request
 from ..pipeline.runner import StageError
 from ..pipeline.settings import overrides_for
-from ..pipeline.stages import ELLIPSES, METHOD
+from ..pipeline.stages import METHOD
 from ..report.results import read_metrics
 from .degrade import Degradation, write_degraded
 from .records import Record, mean_and_sd
-from .results import seed_folder
+from .results import result_row, seed_folder
 
 logger = logging.getLogger(__name__)
 
 CURVES = {"clicked_images": "clicked images", "noise": "click noise, um", "missing": "clicks missing, share"}
 WHOLE = "whole"  # the data set as it is: a point of all curves, trained once
-WAYS = {"ellipses": ELLIPSES, "method": METHOD}
+WAYS = {way: result_row(way).stages for way in ("ellipses", "method", "real_only")}
 METRICS = ("aji", "pq", "iou", "f1", "dice")
 
 
@@ -141,10 +141,11 @@ def record_name(point: Setting, way: str) -> str:
 
 
 def robustness_markdown(records: Sequence[Record]) -> str:
-    """A line for each point: AJI of every way, mean ± sd over the testing images, both means over seeds."""
-    lines = ["| curve | value | " + " | ".join(f"{way}: AJI" for way in WAYS) + " |", "|---|---|" + "---|" * len(WAYS)]
+    """A line for each point: AJI of the ways that were run, mean ± sd over testing images, both means over seeds."""
+    ways = [way for way in WAYS if any(record["way"] == way for record in records)]
+    lines = ["| curve | value | " + " | ".join(f"{way}: AJI" for way in ways) + " |", "|---|---|" + "---|" * len(ways)]
     for curve, label in CURVES.items():
-        curves = {way: _curve(records, curve, way) for way in WAYS}
+        curves = {way: _curve(records, curve, way) for way in ways}
         for value in sorted({value for points in curves.values() for value in points}):
             cells = [
                 f"{mean(entry['aji'] for entry in found):.3f} ± {mean(entry['aji_sd'] for entry in found):.3f}"

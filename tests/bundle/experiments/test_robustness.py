@@ -115,7 +115,8 @@ def test_the_table_has_a_line_for_each_point_and_means_over_seeds():
         for way, seed, aji in (("ellipses", 0, 0.4), ("method", 0, 0.5), ("method", 1, 0.6))
     ]
     records.append({**records[0], "curve": WHOLE, "noise": 0.0})
-    lines = robustness_markdown(records).splitlines()[2:]
+    header, _, *lines = robustness_markdown(records).splitlines()
+    assert header == "| curve | value | ellipses: AJI | method: AJI |"
     assert lines == [
         "| clicked images | 23 | 0.400 ± 0.050 |  |",
         "| click noise, um | 0 | 0.400 ± 0.050 |  |",
