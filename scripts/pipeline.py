@@ -27,7 +27,7 @@ from bundle.pipeline.demo import LEAST_AJI, demo_request, run_demo
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
 from bundle.pipeline.settings import parse_overrides, path_expression
-from bundle.pipeline.stages import COMPARED, METHOD, Stage, baseline_stages
+from bundle.pipeline.stages import COMPARED, Stage, baseline_stages, method_with
 from scripts.command_line import run_command
 
 logger = logging.getLogger("scripts.pipeline")
@@ -65,7 +65,7 @@ def run(
         restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
     """
     settings = started_from(init_weights, set)
-    _run(METHOD, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, settings, restart)
+    _run((), dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, settings, restart)
 
 
 def compare(
@@ -101,9 +101,9 @@ def compare(
             dense, separated by commas; dense needs labels of the training images, masks needs --set masks_dir=FOLDER.
     """
     chosen = filter(None, (name.strip() for name in baselines.split(",")))
-    stages = [*METHOD, *baseline_stages(chosen, parse_overrides(set))]
+    beside = baseline_stages(chosen, parse_overrides(set))
     settings = started_from(init_weights, set)
-    _run(stages, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, settings, restart)
+    _run(beside, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, settings, restart)
 
 
 def plan(
@@ -130,7 +130,7 @@ def plan(
         variant: as for run.
         set: as for run.
     """
-    _run(METHOD, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, set, plan_only=True)
+    _run((), dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, set, plan_only=True)
 
 
 def demo(
@@ -161,7 +161,7 @@ def started_from(init_weights: str, settings: str) -> str:
 
 
 def _run(
-    stages: Sequence[Stage],
+    beside: Sequence[Stage],
     dataset_dir: str,
     output_dir: str,
     preset: str,
@@ -175,7 +175,7 @@ def _run(
     plan_only: bool = False,
 ) -> None:
     request = _request(dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, overrides)
-    run_pipeline(request, stages, restart, plan_only)
+    run_pipeline(request, [*method_with(request.variants), *beside], restart, plan_only)
 
 
 def _request(

@@ -127,18 +127,24 @@ def predictions(folder: str, segmentation: str) -> Stage:
     )
 
 
-def method(prefix: str = "", variant: str = "", real: bool = True) -> tuple[Stage, Stage, Stage, Stage]:
+def method(
+    prefix: str = "", variant: str = "", painted: bool = True, real: bool = True
+) -> tuple[Stage, Stage, Stage, Stage]:
     """The four stages of the method.
 
     Args:
         prefix: what their folders begin with.
         variant: one of their own.
-        real: whether they say that real images are labelled and learnt from; where not, the variant has to see to it.
+        painted: whether they say that synthetic images are painted and learnt from; where not, variants see to it.
+        real: whether they say that real images are labelled and learnt from; likewise.
     """
+    ones = "ones" if painted else "images"
+    made = ["paints synthetic images over drawn masks"] * painted + [f"labels the real {ones} from their points"] * real
+    used = ["synthetic images"] * painted + [f"real {ones}, labelled from their points"] * real
     synthesis = Stage(
         name="synthesis",
         folder=f"{prefix}synthesis",
-        does="learns to paint images over drawn masks",
+        does="learns to paint images over drawn masks" if painted else "learns from ellipses where nuclei are",
         config_files=("train_synthesis.yaml",),
         workflow_type="train",
         reads={"dataset_dir": DATASET},
@@ -149,7 +155,7 @@ def method(prefix: str = "", variant: str = "", real: bool = True) -> tuple[Stag
     synthetic = Stage(
         name="synthetic",
         folder=f"{prefix}synthetic",
-        does="paints synthetic images over drawn masks" + (", labels the real ones from their points" if real else ""),
+        does=", ".join(made),
         config_files=("synthesize.yaml",),
         workflow_type="infer",
         reads={"dataset_dir": DATASET, "synthesis_dir": synthesis.folder},
@@ -161,8 +167,7 @@ def method(prefix: str = "", variant: str = "", real: bool = True) -> tuple[Stag
     segmentation = Stage(
         name="segmentation",
         folder=f"{prefix}segmentation",
-        does="trains the segmenter on synthetic images"
-        + (" and real ones, labelled from their points" if real else ""),
+        does="trains the segmenter on " + " and ".join(used),
         config_files=("train.json", "train_on_synthetic.yaml"),
         workflow_type="train",
         reads={"dataset_dir": DATASET, "synthetic_dir": synthetic.folder},
@@ -220,17 +225,17 @@ def refined(folder: str = "baselines/refined") -> tuple[Stage, Stage, Stage]:
 
 def real_only(folder: str = "baselines/real_only") -> tuple[Stage, Stage]:
     """Training and measuring a segmenter on the real images alone, as the method labels them from their points."""
-    train = replace(
-        METHOD[2],
-        folder=f"{folder}/segmentation",
-        does="trains the segmenter on real images alone, labelled from their points",
-        variant="real_only",
-    )
+    train = replace(REAL_ONLY[2], folder=f"{folder}/segmentation", variant="real_only")
     return train, predictions(f"{folder}/predictions", train.folder)
 
 
+def method_with(variants: Iterable[str]) -> tuple[Stage, ...]:
+    """The stages of the method, as they are with these of the user's variants."""
+    return REAL_ONLY if "real_only" in variants else METHOD
+
+
 ELLIPSES = baseline("ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points"))
-METHOD = method()
+METHOD, REAL_ONLY = method(), method(painted=False)
 BASELINES: dict[str, tuple[Stage, ...]] = {
     "ellipses": ELLIPSES,
     "voronoi": pseudo_label_baseline("voronoi", "labels the real images by Voronoi cells and colour clusters"),

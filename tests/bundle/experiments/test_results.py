@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from bundle.data.manifest import read_manifest
@@ -21,8 +22,10 @@ from bundle.experiments.records import enter_records, merge, read_records, write
 from bundle.experiments.results import WAYS, equal_time, result_row
 from bundle.experiments.results_figure import touching_window
 from bundle.experiments.results_table import differences_markdown, over_seeds, results_markdown
+from bundle.inference.model import load_network
 from scripts.benchmark import table
 from scripts.benchmark_table import epochs_of, whole_numbers
+from scripts.pipeline import run
 
 BUDGET = {"preset": "smoke", "device": "cpu", "epochs": "compact=1,cnn3=1"}
 
@@ -85,6 +88,16 @@ def test_the_generator_is_trained_once_and_painted_with_online(results):
     assert settings["online"]["train::painted::_target_"].endswith("PaintedStream")
     assert "synthetic_scenes" in settings["refined"]["training_scenes"]
     assert settings["real_only"]["training_scenes"] == "$[@train::real_scenes]"
+
+
+def test_the_variant_without_synthetic_images_trains_no_generator_and_the_same_segmenter(dataset, results, tmp_path):
+    out = tmp_path / "out"
+    run(str(dataset), str(out), preset="smoke", device="cpu", variant="real_only", set="segmentation_epochs=1")
+    assert not list(out.rglob("generator*")) and not (out / "synthetic" / "images").exists()
+    assert (out / "report" / "index.html").is_file() and (out / "predictions" / "metrics.csv").is_file()
+    row = load_network(results / "seed0" / "baselines" / "real_only" / "segmentation").network.state_dict()
+    found = load_network(out / "segmentation").network.state_dict()
+    assert all(torch.equal(found[name], row[name]) for name in row)
 
 
 def test_another_backbone_trains_in_a_folder_of_its_own_on_the_shared_pairs(dataset, results):
@@ -183,8 +196,8 @@ def test_metrics_of_images_lie_beside_the_records_and_stand_under_the_table(data
             ("ellipses", 0, "simulated_002"),
             ("method", 0, "simulated_002"),
         ]
-    for run, image in zip(read_records(records), images, strict=True):
-        assert image["aji"] == pytest.approx(run["aji"], abs=1e-5)
+    for record, image in zip(read_records(records), images, strict=True):
+        assert image["aji"] == pytest.approx(record["aji"], abs=1e-5)
     assert f"{images[0]['aji'] - images[1]['aji']:+.3f} |" in (results / "results.md").read_text()
 
 
