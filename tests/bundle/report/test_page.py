@@ -151,6 +151,14 @@ def test_an_unfinished_run_has_a_page(make_output: MakeOutput) -> None:
     assert "Stage synthesis is not finished" in text and "Stage predictions has not begun" in text
 
 
+def test_labelled_images_are_shown_where_none_are_painted(make_output: MakeOutput) -> None:
+    output = make_output()
+    shutil.rmtree(output / "synthetic" / "images")
+    page = Page(write_report(output))
+    assert "outlines found around its points" in page.text and "painted over the mask" not in page.text
+    assert "learns from these pairs." in page.text
+
+
 def test_the_data_set_may_be_gone(make_output: MakeOutput) -> None:
     output = make_output()
     shutil.rmtree(output.parent / "my data")
