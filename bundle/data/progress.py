@@ -41,15 +41,16 @@ def stage_seconds(folder: Path) -> float:
     nothing has its last session alone.
     """
     sessions = (read_manifest(folder) or {}).get("sessions", [])
-    ended = sum(session["seconds"] or 0 for session in sessions)
-    if all(session["seconds"] is not None for session in sessions):
+    known = [session.get("seconds") for session in sessions]
+    ended = sum(seconds or 0 for seconds in known)
+    if None not in known:
         return ended
     return max(ended, sum(_last(path, "seconds") for path in folder.rglob(LOSSES)))
 
 
 def _last(path: Path, column: str) -> float:
     """The largest value of a column, of one that only grows the last; 0 where there is none."""
-    return float(np.nanmax(read_losses(path).get(column, np.zeros(0)), initial=0.0))
+    return float(np.nan_to_num(read_losses(path).get(column, np.zeros(0))).max(initial=0.0))
 
 
 def number_or_nan(text: str | None) -> float:

@@ -77,9 +77,11 @@ def _values(images: Iterable[Record]) -> dict[tuple[str, int], Run]:
 
 def _difference(pairs: Sequence[tuple[Run, Run]], metric: str) -> str:
     """As +.004 ± .002 (.001); an image counts where every run has measured it."""
-    nan = {metric: math.nan}
-    names = [*pairs[0][0]]
-    table = np.array([[one.get(i, nan)[metric] - other.get(i, nan)[metric] for i in names] for one, other in pairs])
+
+    def values(run: Run) -> list[float]:
+        return [run.get(image, {}).get(metric, math.nan) for image in pairs[0][0]]
+
+    table = np.array([values(one) for one, _ in pairs]) - np.array([values(other) for _, other in pairs])
     table = table[:, np.isfinite(table).all(axis=0)]  # seeds x images
     if not table.size:
         return ""

@@ -51,9 +51,14 @@ def test_nothing_is_known_of_a_stage_that_has_not_begun(tmp_path: Path) -> None:
     assert read_losses(tmp_path / "none.csv") == {}
 
 
-@pytest.mark.parametrize("end", ["", "60", "60,9", "60,9,\n", "sixty,nine,\n"])
+@pytest.mark.parametrize("end", ["", "60", "60,9", "60,9,\n", "sixty,nine,\n", "\n"])
 def test_a_line_that_was_cut_short_does_not_harm(end: str, tmp_path: Path) -> None:
     write(tmp_path, [None], own="step,seconds,total\n20,3.0,nan\n40,6.0,1\n" + end)
     assert updates_done(tmp_path) == (60 if end.startswith("60,9,") else 40)
     assert stage_seconds(tmp_path) == (9.0 if end.startswith("60,9,") else 6.0)
     np.testing.assert_array_equal(read_losses(tmp_path / "losses.csv")["total"][:2], [np.nan, 1])
+
+
+def test_a_table_of_rubbish_tells_nothing(tmp_path: Path) -> None:
+    write(tmp_path, [None], own="step,seconds,total\na,b,c\n")
+    assert updates_done(tmp_path) == 0 and stage_seconds(tmp_path) == 0
