@@ -175,7 +175,7 @@ def _run(
     plan_only: bool = False,
 ) -> None:
     request = _request(dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, overrides)
-    run_pipeline(request, [*method_with(request.variants), *beside], restart, plan_only)
+    run_pipeline(request, [*method_with(request.variants, beside), *beside], restart, plan_only)
 
 
 def _request(

@@ -229,9 +229,21 @@ def real_only(folder: str = "baselines/real_only") -> tuple[Stage, Stage]:
     return train, predictions(f"{folder}/predictions", train.folder)
 
 
-def method_with(variants: Iterable[str]) -> tuple[Stage, ...]:
-    """The stages of the method, as they are with these of the user's variants."""
-    return REAL_ONLY if "real_only" in variants else METHOD
+def method_with(variants: Iterable[str], beside: Iterable[Stage] = ()) -> tuple[Stage, ...]:
+    """The stages of the method, as they are with the user's variants.
+
+    Args:
+        variants: the user's.
+        beside: stages of baselines that run with the same variants.
+
+    Raises:
+        ValueError: a baseline needs a generator, and a variant trains none.
+    """
+    if "real_only" not in variants:
+        return METHOD
+    if painting := [stage.folder for stage in beside if stage.name == "synthesis" or "synthesis_dir" in stage.reads]:
+        raise ValueError(f"the variant real_only trains no generator, and {painting[0]} needs one: leave one out")
+    return REAL_ONLY
 
 
 ELLIPSES = baseline("ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points"))

@@ -12,7 +12,7 @@ import pytest
 import scripts.pipeline as command
 from bundle.data.diameters import Diameter
 from bundle.data.simulate import write_dataset
-from bundle.pipeline.stages import BASELINES, METHOD
+from bundle.pipeline.stages import BASELINES, METHOD, REAL_ONLY
 
 Calls = list[tuple[Any, ...]]
 
@@ -90,6 +90,16 @@ def test_compare_adds_the_baselines_asked_for(calls: Calls) -> None:
     assert list(calls[0][1]) == [*METHOD, *BASELINES["ellipses"], *BASELINES["dense"]]
     command.main(["compare", "--dataset_dir", "d", "--output_dir", "o", "--baselines", "ellipses"])
     assert list(calls[1][1]) == [*METHOD, *BASELINES["ellipses"]]
+
+
+def test_without_synthetic_images_the_plan_says_so_and_nothing_that_paints_may_be_asked_for(calls: Calls) -> None:
+    options = ["--dataset_dir", "d", "--output_dir", "o", "--variant", "blobs,real_only"]
+    command.main(["compare", *options, "--baselines", "voronoi,refined"])
+    assert list(calls[0][1])[:4] == list(REAL_ONLY) and not any("paint" in stage.does for stage in REAL_ONLY)
+    for name in ("online", "cyclegan"):
+        with pytest.raises(SystemExit, match=f"real_only trains no generator, and baselines/{name}/.* needs one"):
+            command.main(["compare", *options, "--baselines", f"voronoi,{name}"])
+    assert len(calls) == 1
 
 
 def test_plan_stops_after_the_plan(calls: Calls) -> None:
