@@ -189,7 +189,7 @@ def config(*names):
 def test_the_overlay_runs_what_the_configuration_runs():
     """The same steps in the same order; those that write are left to the first process."""
     plain, shared = config("train_synthesis.yaml"), config("train_synthesis.yaml", OVERLAY)
-    for name, added in (("run", 2), ("finalize", 1)):
+    for name, added in (("run", 2), ("cycle", 0), ("finalize", 1)):
         steps = [step.replace("$is_first_process() and ", "$") for step in shared[name]]
         assert [step for step in steps if step in plain[name]] == plain[name]
         assert len(steps) == len(plain[name]) + added
