@@ -19,7 +19,7 @@ from ..data.folder import DataFolder
 from ..data.labels import read_label
 from ..inference.batch import Outputs
 from ..report.pictures import PREDICTION, TRUTH, enlarge_label, load_rgb, outlined, spread
-from .results import ResultRow, seed_folder
+from .results import ResultRow, metrics_path
 
 Label = NDArray[np.integer]
 Corner = tuple[int, int]  # y, x
@@ -54,8 +54,8 @@ def draw_results(
     Raises:
         FileNotFoundError: no row has segmented the images.
     """
-    places = {row.name: seed_folder(root, seed) / row.stages[-1].folder for row in rows}
-    finished = {name: place for name, place in places.items() if (place / "metrics.csv").is_file()}
+    measured = {row.name: metrics_path(root, row, seed) for row in rows}
+    finished = {name: path.parent for name, path in measured.items() if path.is_file()}
     if not finished:
         raise FileNotFoundError(f"{root}: no row has segmented anything yet: run the table first")
     items = spread([item for item in folder.testing if item.label_path], images)

@@ -32,13 +32,13 @@ def results_markdown(records: Sequence[Record]) -> str:
     """A line for each row: means over seeds and images, ± sd over images (mean over seeds), (sd over seeds)."""
     header = ["trained on", "backbone", "seeds", "updates", *SHOWN.values(), "paper's AJI", "training, min"]
     header += ["with stages 1 and 2, min", "parameters", "s per 1000 x 1000 px"]
-    lines = [_line(header), _line(["---"] * len(header))]
+    lines = []
     for backbone in BACKBONES:
         for way in WAYS:
             runs = [record for record in records if (record["way"], record["backbone"]) == (way, backbone)]
             if runs:
-                lines.append(_line(_cells(way, backbone, runs)))
-    return "\n".join(lines) + "\n"
+                lines.append(_cells(way, backbone, runs))
+    return _table(header, lines)
 
 
 def differences_markdown(images: Sequence[Record]) -> str:
@@ -59,9 +59,9 @@ def differences_markdown(images: Sequence[Record]) -> str:
             if seeds and way != "method":
                 pairs = [(runs[way, seed], runs["method", seed]) for seed in seeds]
                 cells = [result_row(way, backbone).title, backbone, ", ".join(map(str, seeds))]
-                lines.append(_line(cells + [_difference(pairs, metric) for metric in COMPARED]))
+                lines.append(cells + [_difference(pairs, metric) for metric in COMPARED])
     header = ["difference from this method", "backbone", "at seeds", *COMPARED.values()]
-    return "\n".join([_line(header), _line(["---"] * len(header)), *lines]) + "\n" if lines else ""
+    return _table(header, lines) if lines else ""
 
 
 Run = dict[str, Record]  # name of an image -> its metrics
@@ -115,5 +115,5 @@ def _median(runs: Sequence[Record], name: str) -> float:
     return statistics.median(run[name] for run in runs)
 
 
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in (header, ["---"] * len(header), *lines))

@@ -209,16 +209,11 @@ def refined(folder: str = "baselines/refined") -> tuple[Stage, Stage, Stage]:
         share=4.0,
         variant="refined",
     )
-    train = Stage(
-        name="segmentation",
+    train = replace(
+        METHOD[2],
         folder=f"{folder}/segmentation",
         does="trains another segmenter on synthetic images and these labels",
-        config_files=("train.json", "train_on_synthetic.yaml"),
-        workflow_type="train",
-        reads={"dataset_dir": DATASET, "synthetic_dir": "synthetic", "relabelled_dir": make.folder},
-        images=("training",),
-        trainers=("train::trainer",),
-        rehearsal=ELLIPSES[0],
+        reads={**METHOD[2].reads, "relabelled_dir": make.folder},
     )
     return make, train, predictions(f"{folder}/predictions", train.folder)
 
