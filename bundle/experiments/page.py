@@ -4,9 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..data.atomic import write_text
+
+
+def markdown_table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Cells as a table in Markdown, each line ended."""
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in (header, ["---"] * len(header), *lines))
 
 
 def marks(name: str) -> tuple[str, str]:

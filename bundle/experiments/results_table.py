@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from .page import markdown_table
 from .records import Record
 from .results import BACKBONES, WAYS, result_row
 
@@ -38,7 +39,7 @@ def results_markdown(records: Sequence[Record]) -> str:
             runs = [record for record in records if (record["way"], record["backbone"]) == (way, backbone)]
             if runs:
                 lines.append(_cells(way, backbone, runs))
-    return _table(header, lines)
+    return markdown_table(header, lines)
 
 
 def differences_markdown(images: Sequence[Record]) -> str:
@@ -61,7 +62,7 @@ def differences_markdown(images: Sequence[Record]) -> str:
                 cells = [result_row(way, backbone).title, backbone, ", ".join(map(str, seeds))]
                 lines.append(cells + [_difference(pairs, metric) for metric in COMPARED])
     header = ["difference from this method", "backbone", "at seeds", *COMPARED.values()]
-    return _table(header, lines) if lines else ""
+    return markdown_table(header, lines) if lines else ""
 
 
 Run = dict[str, Record]  # name of an image -> its metrics
@@ -113,7 +114,3 @@ def over_seeds(runs: Sequence[Record], metric: str) -> str:
 
 def _median(runs: Sequence[Record], name: str) -> float:
     return statistics.median(run[name] for run in runs)
-
-
-def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    return "".join("| " + " | ".join(cells) + " |\n" for cells in (header, ["---"] * len(header), *lines))

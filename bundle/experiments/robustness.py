@@ -24,6 +24,7 @@ from ..pipeline.settings import overrides_for
 from ..pipeline.stages import METHOD
 from ..report.results import read_metrics
 from .degrade import Degradation, write_degraded
+from .page import markdown_table
 from .records import Record, mean_and_sd
 from .results import result_row, seed_folder
 
@@ -143,7 +144,7 @@ def record_name(point: Setting, way: str) -> str:
 def robustness_markdown(records: Sequence[Record]) -> str:
     """A line for each point: AJI of the ways that were run, mean ± sd over testing images, both means over seeds."""
     ways = [way for way in WAYS if any(record["way"] == way for record in records)]
-    lines = ["| curve | value | " + " | ".join(f"{way}: AJI" for way in ways) + " |", "|---|---|" + "---|" * len(ways)]
+    lines = []
     for curve, label in CURVES.items():
         curves = {way: _curve(records, curve, way) for way in ways}
         for value in sorted({value for points in curves.values() for value in points}):
@@ -153,8 +154,8 @@ def robustness_markdown(records: Sequence[Record]) -> str:
                 else ""
                 for points in curves.values()
             ]
-            lines.append(f"| {label} | {value:g} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+            lines.append([label, f"{value:g}", *cells])
+    return markdown_table(["curve", "value", *(f"{way}: AJI" for way in ways)], lines)
 
 
 def draw_robustness(path: Path, records: Sequence[Record]) -> None:

@@ -17,6 +17,7 @@ from ..data.progress import stage_seconds
 from ..inference.model import load_network
 from ..metrics import summarise
 from ..report.results import read_metrics
+from .page import markdown_table
 from .records import Record, mean_and_sd
 from .rows import Row
 
@@ -91,7 +92,7 @@ def markdown(records: Sequence[Record]) -> str:
     features = ["features"] if image_metrics else []
     header = ["row", "seed", "G", "crop x batch x updates", "min", "on", "segmenter's updates", *features]
     header += [*image_metrics, *SEGMENTATION.values()]
-    lines = [_line(header), _line(["---"] * len(header))]
+    lines = []
     for record in records:
         size = f"{record['parameters'] / 1e6:.2f} M, width {record['width']}"
         work = f"{record['crop']} x {record['batch']} x {record['updates']}"
@@ -99,8 +100,8 @@ def markdown(records: Sequence[Record]) -> str:
         cells += [record.get("device", ""), f"{record['segmenter_updates']:,}"]
         cells += [record.get("digest", "") for _ in features]
         cells += [spread(record, metric) for metric in (*image_metrics, *SEGMENTATION)]
-        lines.append(_line(cells))
-    return "\n".join(lines) + "\n"
+        lines.append(cells)
+    return markdown_table(header, lines)
 
 
 def spread(record: Record, metric: str) -> str:
@@ -110,7 +111,3 @@ def spread(record: Record, metric: str) -> str:
         return ""
     digits = 3 if abs(mean) < 10 else 1
     return f"{mean:.{digits}f} ± {sd:.{digits}f}" if sd is not None and not math.isnan(sd) else f"{mean:.{digits}f}"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
