@@ -36,7 +36,7 @@ lint: $(INSTALLED)  ## check style and types
 	$(RUN) -m mypy
 
 bench: $(INSTALLED)  ## time hover maps against MONAI's
-	$(RUN) -m scripts.benchmark hover
+	$(RUN) -m scripts.benchmarks hover
 
 package: $(INSTALLED)  ## write the bundle with its weights as a zip file, in dist/
 	$(RUN) -m scripts.package bundle $(ARGS)

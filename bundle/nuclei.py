@@ -20,13 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .data.io import check_mpp, load_image, select_channels, to_float
-from .engines.device import resolve_device
+from .files.images import check_mpp, load_image, select_channels, to_float
 from .inference.model import load_network, segmenter_of
-from .inference.objects import ObjectTable, measure_objects
-from .inference.overlay import overlay
 from .inference.segmenter import Segmenter
 from .inference.symmetry import IDENTITY, Symmetry
+from .networks.device import resolve_device
+from .objects.overlay import overlay
+from .objects.table import ObjectTable, measure_objects
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "model.pt"
 

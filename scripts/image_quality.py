@@ -19,13 +19,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /pat
 import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from bundle.data.atomic import write_json
 from bundle.data.folder import DataFolder
-from bundle.engines.device import resolve_device
+from bundle.files.atomic import write_json
 from bundle.inference.model import load_network
 from bundle.metrics.crops import RandomPositions, grid_positions
 from bundle.metrics.features import EncoderFeatures, FeatureExtractor, InceptionFeatures
 from bundle.metrics.image_quality import image_quality
+from bundle.networks.device import resolve_device
 from scripts.command_line import run_command
 
 logger = logging.getLogger(__name__)

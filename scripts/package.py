@@ -16,11 +16,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /path/to/scripts/package.py`
 
 from bundle.data.folder import DataFolder
-from bundle.data.io import check_mpp
+from bundle.files.images import check_mpp
 from bundle.inference.model import load_network, model_path, read_card
-from bundle.inference.onnx_file import write_onnx
-from bundle.package import write_package
-from bundle.release import write_release
+from bundle.release.onnx_file import write_onnx
+from bundle.release.weights import write_release
+from bundle.release.zip_file import write_package
 from scripts.command_line import run_command
 
 logger = logging.getLogger(__name__)

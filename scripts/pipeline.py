@@ -20,9 +20,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs as a file, from anywhere
 
 from bundle.data.diameters import parse_diameter
-from bundle.data.io import check_mpp
-from bundle.engines.device import resolve_device
+from bundle.files.images import check_mpp
 from bundle.inference.model import model_path
+from bundle.networks.device import resolve_device
 from bundle.pipeline.demo import LEAST_AJI, demo_request, run_demo
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request

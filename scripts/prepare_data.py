@@ -32,23 +32,24 @@ import numpy as np
 from torch import Tensor
 from tqdm import tqdm
 
-from bundle.data.aperio import draw_outlines, read_outlines
-from bundle.data.bowl import find_entries, image_file, read_masks
-from bundle.data.checks import claim_new
-from bundle.data.files import write_image, write_label
-from bundle.data.io import IMAGE_SUFFIXES, check_mpp, read_image
+from bundle.annotations.choice import Choice, parse_classes
+from bundle.annotations.dataset import write_dataset
+from bundle.annotations.formats.aperio import draw_outlines, read_outlines
+from bundle.annotations.formats.dsb2018 import find_entries, image_file, read_masks
+from bundle.annotations.matching import find_images, read_matched
+from bundle.annotations.object_points import POINT_RULES
+from bundle.annotations.placement import Placement
+from bundle.annotations.regions import REGION
+from bundle.annotations.tile_set import TileSettings, write_tiles
+from bundle.data.image_spacings import read_spacings, write_with_spacing
 from bundle.data.items import files_by_name
-from bundle.data.labels import LABEL_SUFFIXES, read_label
-from bundle.data.object_points import POINT_RULES
-from bundle.data.points_csv import write_points
-from bundle.data.spacings import read_spacings, write_with_spacing
 from bundle.data.split import read_split
-from bundle.formats.points.choice import Choice, parse_classes
-from bundle.formats.points.dataset import write_dataset
-from bundle.formats.points.matching import SLIDE_SUFFIXES, find_images, read_matched
-from bundle.formats.points.placement import Placement
-from bundle.formats.points.regions import REGION
-from bundle.formats.points.tile_set import TileSettings, write_tiles
+from bundle.files.images import IMAGE_SUFFIXES, check_mpp, read_image
+from bundle.files.labels import LABEL_SUFFIXES, read_label
+from bundle.files.output_folders import claim_new
+from bundle.files.points_csv import write_points
+from bundle.files.writers import write_image, write_label
+from bundle.slides.listing import IMAGE_OR_SLIDE_SUFFIXES
 from scripts.command_line import run_command
 
 logger = logging.getLogger(__name__)
@@ -221,7 +222,7 @@ def tiles(
     """
     choice, placement = Choice(parse_classes(classes), centroids), Placement(swap, unit, scale, shift)
     settings = TileSettings(tile_mpp, smallest, region_class, mpp, channels)
-    found = find_images(Path(images), (*IMAGE_SUFFIXES, *SLIDE_SUFFIXES))
+    found = find_images(Path(images), IMAGE_OR_SLIDE_SUFFIXES)
     matched = read_matched(Path(input), found, Path(images))
     areas = read_matched(Path(regions), found, Path(images)) if regions is not None else None
     with _whole(output) as draft:

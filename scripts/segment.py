@@ -22,13 +22,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /pat
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from bundle.data.io import check_mpp
-from bundle.engines.device import describe_device, resolve_device
-from bundle.formats.objects.registry import choose_formats
-from bundle.formats.objects.simplify import check_tolerance
+from bundle.files.images import check_mpp
 from bundle.inference.batch import BatchSegmenter, list_images
 from bundle.inference.model import load_network, segmenter_of
 from bundle.inference.symmetry import VIEWS
+from bundle.networks.device import describe_device, resolve_device
+from bundle.objects.registry import choose_formats
+from bundle.objects.simplify import check_tolerance
 from scripts.command_line import run_command
 from scripts.segment_slides import slide
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from bundle.data.io import check_mpp
-from bundle.engines.device import describe_device, resolve_device
+from bundle.files.images import check_mpp
 from bundle.inference.model import load_network, model_path
-from bundle.slides.cluster import executor_of
+from bundle.networks.device import describe_device, resolve_device
+from bundle.slide_segmentation.cluster import executor_of
+from bundle.slide_segmentation.plan import Settings
+from bundle.slide_segmentation.request import Request
+from bundle.slide_segmentation.run import segment_slides
 from bundle.slides.listing import list_slides
-from bundle.slides.plan import Settings
-from bundle.slides.request import Request
-from bundle.slides.run import segment_slides
 
 logger = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ import logging
 from pathlib import Path
 
 from bundle.data.folder import DataFolder
-from bundle.engines.device import resolve_device
 from bundle.inference.model import Model, describe_output, load_network
 from bundle.inference.tuning import tune, write_tuning
+from bundle.networks.device import resolve_device
 from scripts.command_line import run_command
 
 logger = logging.getLogger(__name__)

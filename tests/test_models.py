@@ -13,12 +13,12 @@ import skimage.data
 import torch
 
 from bundle.data.folder import DataFolder
-from bundle.data.provenance import sha256
+from bundle.files.provenance import sha256
 from bundle.inference.model import load_network, read_card
 from bundle.metrics import summarise
 from bundle.nuclei import load_model
-from bundle.package import check_weights, model_files
-from bundle.release import measure
+from bundle.release.weights import measure
+from bundle.release.zip_file import check_weights, model_files
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = sorted((ROOT / "models").glob("*.pt"))

@@ -1,3 +1,3 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""MONAI transforms between points, ellipses, labels and hover maps. Import from the modules: `transforms.hover`, ..."""
+"""MONAI transforms between points, ellipses, labels and hover maps. Import from the modules."""

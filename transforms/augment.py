@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .upload import upload
+from .to_device import upload
 
 Batch = dict[str, Tensor]
 Generators = Sequence[torch.Generator]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from transforms.draw import draw_labels
-from transforms.points import point_maps
+from transforms.maps.points import point_maps
+from transforms.shapes.draw import draw_labels
 
 from .streams import Batch
 
@@ -27,7 +27,7 @@ class EllipseCrop:
         image: float32 (C, h, w), a view of the whole image.
         origin: x and y of its first pixel in the whole image, px.
         points: float32 (N, 2) on the CPU, x and y in px of the whole image.
-        shapes: float32 (N, 5 + 2K) on the CPU, in px of the whole image, as `transforms.draw` takes them.
+        shapes: float32 (N, 5 + 2K) on the CPU, in px of the whole image, as `transforms.shapes.draw` takes them.
         point_radius: radius of a marked point, px.
     """
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .csv_table import read_by_image, read_table
+from ..files.csv_table import read_by_image, read_table
 
 DIAMETERS = "diameters.csv"
 HEADER = "image,diameter_um"

@@ -24,11 +24,11 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor
 
+from ..files.images import check_mpp, load_image, read_image
+from ..files.labels import read_label
+from ..files.points_csv import merge_clicks, parse_points, read_points
 from .diameters import DIAMETERS, read_diameters
-from .io import check_mpp, load_image, read_image
 from .items import Item, scan, some, split_by_files
-from .labels import read_label
-from .points_csv import merge_clicks, parse_points, read_points
 from .split import PARTS, read_split
 
 logger = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..files.images import IMAGE_SUFFIXES
+from ..files.labels import LABEL_SUFFIXES
 from .diameters import Diameter
-from .io import IMAGE_SUFFIXES
-from .labels import LABEL_SUFFIXES
 from .split import PARTS, Split
 
 logger = logging.getLogger(__name__)

@@ -17,11 +17,11 @@ import numpy as np
 import tifffile
 import torch
 
-from transforms.mask_choice import Proposal, proposal_of_page, proposals_of_ids
+from transforms.pseudo_labels.sam_masks import Proposal, proposal_of_page, proposals_of_ids
 from transforms.resample import Size, resample_label
 
+from ..files.labels import LABEL_SUFFIXES, read_label
 from .items import files_by_name
-from .labels import LABEL_SUFFIXES, read_label
 
 MASK_SUFFIXES = (".npz", *LABEL_SUFFIXES)
 

@@ -18,9 +18,9 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import ImageMetaKey
 
-from .io import check_mpp, load_image
-from .labels import read_label
-from .points_csv import read_points
+from ..files.images import check_mpp, load_image
+from ..files.labels import read_label
+from ..files.points_csv import read_points
 
 MPP = "mpp"  # metadata key: um per px; not there where unknown
 

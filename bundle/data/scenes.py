@@ -19,18 +19,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from transforms.ellipses import EllipseSampler
-from transforms.laws import AreaLaw, Draw, fit_in_diameters
+from transforms.maps.style import image_style
 from transforms.resample import resample_image, resample_label, resample_points, working_size
-from transforms.style import image_style
+from transforms.shapes.area_laws import AreaLaw, Draw, fit_in_diameters
+from transforms.shapes.ellipses import EllipseSampler
 
+from ..files.images import load_image
+from ..files.labels import read_label
+from ..files.points_csv import read_points
+from ..files.weight_maps import read_weight
 from .crops import EllipseCrop, LabelCrop
-from .io import load_image
-from .labels import read_label
-from .points_csv import read_points
-from .spacing import warn_of_spacing
+from .point_spacing import warn_of_spacing
 from .streams import Scene
-from .weights import read_weight
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class EllipseScene:
 
     @property
     def style(self) -> Tensor:
-        """How the image looks, float32 (2 C,), see `transforms.style`."""
+        """How the image looks, float32 (2 C,), see `transforms.maps.style`."""
         return image_style(self.image[None])[0]
 
     @cached_property

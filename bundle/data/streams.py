@@ -16,9 +16,9 @@ import ignite.distributed as idist
 import torch
 from torch import Tensor
 
-from transforms.hover import hover_map
-from transforms.hover_static import static_hover_map
-from transforms.random import generator
+from transforms.maps.hover import hover_map
+from transforms.maps.hover_static import static_hover_map
+from transforms.random_streams import generator
 
 from .items import some
 

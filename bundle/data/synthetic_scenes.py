@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from transforms.ellipses import EllipseSampler
-from transforms.hard_core import HardCorePoints
-from transforms.random import generator
+from transforms.random_streams import generator
 from transforms.resample import resample_points
+from transforms.shapes.ellipses import EllipseSampler
+from transforms.shapes.hard_core import HardCorePoints
 
 from .scenes import PointScenes
 
@@ -30,7 +30,7 @@ class SyntheticScene:
         points: float32 (N, 2), x and y in px.
         size: (height, width), px.
         sampler: points -> shapes of the whole image.
-        style: how it is to look, float32 (2 C,), see `transforms.style`.
+        style: how it is to look, float32 (2 C,), see `transforms.maps.style`.
     """
 
     name: str

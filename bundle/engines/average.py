@@ -11,8 +11,8 @@ from ignite.engine import Events
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..networks.weights import save_weights
 from .base import ResumableTrainer
-from .checkpoint import save_weights
 from .parallel import is_first_process
 
 logger = logging.getLogger(__name__)

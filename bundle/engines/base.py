@@ -18,8 +18,8 @@ from ignite.engine import Engine, EventEnum, Events
 from monai.engines import Trainer
 from torch import Tensor, nn
 
-from ..memory import keep_freed_memory
-from .device import Precision, resolve_device
+from ..networks.device import Precision, resolve_device
+from ..networks.memory import keep_freed_memory
 from .losses import LossWindow
 from .lost_process import watch_processes
 from .parallel import is_first_process, replicate

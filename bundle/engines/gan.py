@@ -18,7 +18,7 @@ from ignite.engine import Engine
 from monai.networks.utils import eval_mode
 from torch import Tensor, nn
 
-from transforms.random import generator as counter_based
+from transforms.random_streams import generator as counter_based
 
 from ..losses.adversarial import LeastSquares
 from ..networks.noise import Noise3D

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from transforms.instances import hover_to_label
+from transforms.instances.hover_to_label import hover_to_label
 
 from .panel import Look
 

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from ignite.engine import Events
 
+from ..networks.device import describe_device
 from .base import Reporter, ResumableTrainer, TrainingEvents
-from .device import describe_device
 
 logger = logging.getLogger(__name__)
 

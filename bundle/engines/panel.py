@@ -12,7 +12,7 @@ import torch
 from monai.networks.utils import eval_mode
 from torch import Tensor
 
-from transforms.random import generator
+from transforms.random_streams import generator
 
 from ..data.streams import CropStream
 from ..metrics.diversity import NOISES

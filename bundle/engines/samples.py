@@ -11,7 +11,7 @@ from ignite.engine import Events
 from torch import Tensor
 from torch.nn import functional
 
-from ..data.files import write_png
+from ..files.writers import write_png
 from .base import Reporter
 from .gan import CycleTrainer
 from .panel import Look, Panel

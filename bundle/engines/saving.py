@@ -16,16 +16,9 @@ import torch
 from ignite.engine import Events
 from torch import nn
 
+from ..networks.weights import save_weights
 from .base import Reporter, ResumableTrainer
-from .checkpoint import (
-    NAME,
-    latest_checkpoint,
-    list_checkpoints,
-    load_checkpoint,
-    save_checkpoint,
-    save_weights,
-    step_of,
-)
+from .checkpoint import NAME, latest_checkpoint, list_checkpoints, load_checkpoint, save_checkpoint, step_of
 from .losses import NonFiniteLossError
 from .parallel import first_decides, is_first_process
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from ..data.atomic import write_text
+from ..files.atomic import write_text
 
 
 class StepTable:

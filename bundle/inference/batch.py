@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Segment image files one by one into an output folder: labels/NAME.tif, overlays/NAME.png, objects/NAME.csv.
 
-Further files for other programs are written where they are asked for (`bundle.formats.objects`). What is there is never
+Further files for other programs are written where they are asked for (`bundle.objects`). What is there is never
 replaced unless asked for, so a run that was cut is started again and goes on; a file that cannot be segmented is
 reported and does not stop the others.
 """
@@ -15,13 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..data.atomic import write_text
-from ..data.files import write_label, write_png
-from ..data.io import IMAGE_SUFFIXES, LoadedImage, load_image
 from ..data.items import files_by_name
-from ..formats.objects.registry import Format, Result
-from .objects import ObjectTable, measure_objects
-from .overlay import overlay
+from ..files.atomic import write_text
+from ..files.images import IMAGE_SUFFIXES, LoadedImage, load_image
+from ..files.writers import write_label, write_png
+from ..objects.overlay import overlay
+from ..objects.registry import Format, Result
+from ..objects.table import ObjectTable, measure_objects
 from .segmenter import Segmentation, Segmenter
 
 logger = logging.getLogger(__name__)

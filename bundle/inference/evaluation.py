@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ..data.folder import DataFolder
 from ..data.items import Item
-from ..data.labels import read_label
+from ..files.labels import read_label
 from ..metrics import LABEL_METRICS, POINT_METRICS, evaluate_label, write_table
 from .batch import BatchSegmenter, Outputs
 

@@ -20,10 +20,10 @@ from typing import Any
 
 from torch import nn
 
-from transforms.laws import UniformAreaLaw
+from transforms.shapes.area_laws import UniformAreaLaw
 
-from ..data.atomic import write_json
-from ..engines.checkpoint import load_weights, save_weights
+from ..files.atomic import write_json
+from ..networks.weights import load_weights, save_weights
 from .outputs import HoverOutput, Output
 from .segmenter import Segmenter
 

@@ -18,9 +18,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from transforms.class_instances import REACH, classes_to_label
-from transforms.classes import INSIDE
-from transforms.instances import hover_to_label
+from transforms.instances.classes_to_label import REACH, classes_to_label
+from transforms.instances.hover_to_label import hover_to_label
+from transforms.maps.classes import INSIDE
 
 from ..networks.parts import as_hover_map
 from .symmetry import Symmetry

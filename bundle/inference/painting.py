@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from transforms.draw import draw_label
-from transforms.ellipses import EllipseSampler
-from transforms.hover import hover_map
-from transforms.random import generator as counter_based
+from transforms.maps.hover import hover_map
+from transforms.random_streams import generator as counter_based
+from transforms.shapes.draw import draw_label
+from transforms.shapes.ellipses import EllipseSampler
 
-from ..data.files import write_image, write_label
-from ..data.points_csv import write_points
+from ..files.points_csv import write_points
+from ..files.writers import write_image, write_label
 from ..networks.resnet import ResNetGenerator
 from ..networks.spade import SPADEGenerator
 from .model import load_network
@@ -52,7 +52,7 @@ class Paintable(Protocol):
 
     @property
     def style(self) -> Tensor:
-        """float32 (2 C,), see `transforms.style`; only a generator with style channels looks at it."""
+        """float32 (2 C,), see `transforms.maps.style`; only a generator with style channels looks at it."""
 
 
 class Painter:

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from transforms.copy_paste import copy_paste
-from transforms.erase import erase_nuclei
-from transforms.laws import AreaLaw
-from transforms.random import generator
-from transforms.seeds import seed_points
+from transforms.instances.seeds import seed_points
+from transforms.pseudo_labels.copy_paste import copy_paste
+from transforms.pseudo_labels.erase import erase_nuclei
+from transforms.random_streams import generator
+from transforms.shapes.area_laws import AreaLaw
 
-from ..data.files import write_image, write_label
-from ..data.points_csv import write_points
 from ..data.scenes import EllipseScene, PointScenes
+from ..files.points_csv import write_points
+from ..files.writers import write_image, write_label
 from .painting import as_bytes
 
 logger = logging.getLogger(__name__)

@@ -18,18 +18,18 @@ import numpy as np
 from torch import Tensor
 from tqdm import tqdm
 
-from transforms.geodesic import fit_alpha, geodesic_distance, geodesic_label
-from transforms.mask_choice import label_from_masks
+from transforms.instances.seeds import seed_points
+from transforms.pseudo_labels.geodesic import fit_alpha, geodesic_distance, geodesic_label
+from transforms.pseudo_labels.sam_masks import label_from_masks
+from transforms.pseudo_labels.voronoi import voronoi_label
 from transforms.resample import resample_image, resample_label, resample_points, working_size
-from transforms.seeds import seed_points
-from transforms.voronoi import voronoi_label
 
-from ..data.files import write_label
-from ..data.io import LoadedImage, load_image
 from ..data.mask_files import find_masks, read_masks
-from ..data.points_csv import read_points
 from ..data.scenes import PointedImage
-from ..data.weights import write_weight
+from ..files.images import LoadedImage, load_image
+from ..files.points_csv import read_points
+from ..files.weight_maps import write_weight
+from ..files.writers import write_label
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class VoronoiLabeller(PseudoLabeller):
 
 
 class GeodesicLabeller(PseudoLabeller):
-    """Geodesic objectness (Li et al. 2021), see `transforms.geodesic`; one alpha for all training images."""
+    """Geodesic objectness (Li et al. 2021), `transforms.pseudo_labels.geodesic`; one alpha for all training images."""
 
     alpha: float
 

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from transforms.colour import colour_posterior
-from transforms.seeds import contacts, seed_pixels, seed_points
-from transforms.split import split_by_points
+from transforms.instances.seeds import contacts, seed_pixels, seed_points
+from transforms.instances.split_by_points import split_by_points
+from transforms.pseudo_labels.colour_evidence import colour_posterior
 
 from ..data.scenes import PointedImage
 from .pseudo_labels import PseudoLabeller

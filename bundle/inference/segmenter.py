@@ -14,10 +14,10 @@ import torch
 from monai.inferers import Inferer, SlidingWindowInferer
 from torch import Tensor, nn
 
-from transforms.instances import raster_ids
+from transforms.instances.hover_to_label import raster_ids
 from transforms.resample import resample_image, working_size
 
-from ..memory import keep_freed_memory
+from ..networks.memory import keep_freed_memory
 from .outline import resample_outlines
 from .outputs import HoverOutput, Output
 from .symmetry import IDENTITY, Symmetry

@@ -27,10 +27,10 @@ from tqdm import tqdm
 
 from transforms.resample import resample_image, working_size
 
-from ..data.atomic import write_json
 from ..data.folder import DataFolder
 from ..data.items import Item, scan, some
-from ..data.manifest import MANIFEST, read_manifest, written_files
+from ..files.atomic import write_json
+from ..files.manifest import MANIFEST, read_manifest, written_files
 from ..metrics.detection import detection_f1, object_centres
 from .model import Model, describe_output, read_card, segmenter_of, smallest_object, write_card
 from .outputs import Output

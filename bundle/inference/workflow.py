@@ -23,8 +23,8 @@ from monai.transforms import MapTransform
 from monai.utils import CommonKeys, ImageMetaKey, convert_to_tensor
 from torch import Tensor, nn
 
-from ..data.files import write_label
 from ..data.readers import MPP, ReadImaged
+from ..files.writers import write_label
 from .batch import list_images
 from .model import card_path, describe_output, read_card
 from .outputs import HoverOutput, Output

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from transforms.classes import class_map
+from transforms.maps.classes import class_map
 
 from .reduce import mean_per_crop
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from transforms.upload import upload
+from transforms.to_device import upload
 
 from .reduce import mean_per_crop
 

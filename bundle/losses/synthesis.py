@@ -8,7 +8,7 @@ The names of the tensors, with x a real image, s a drawn hover map, p the point 
     image            x                (B, C, H, W) in [0, 1]
     hover_map        s                (B, 3, H, W), m in {0, 1}
     point_map        p                (B, 1, H, W) in {0, 1}
-    style            of x             (B, 2 C), see `transforms.style`; where the stream adds it
+    style            of x             (B, 2 C), see `transforms.maps.style`; where the stream adds it
     synthetic_image  G(s)             (B, C, H, W) in [0, 1]
     predicted_map    F(x)             (B, 3, H, W), logit of m
     recovered_map    F(G(s))          (B, 3, H, W), logit of m
@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from transforms.style import image_style
+from transforms.maps.style import image_style
 
 from .adversarial import LeastSquares
 from .cycle import ImageCycleLoss, MapCycleLoss

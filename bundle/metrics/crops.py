@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from transforms.random import generator
+from transforms.random_streams import generator
 from transforms.resample import Size
 
 Origin = tuple[int, int]  # row and column of a crop's first pixel

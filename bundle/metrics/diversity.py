@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from transforms.random import generator
+from transforms.random_streams import generator
 
 Paint = Callable[[Tensor, torch.Generator], Tensor]  # label (1, H, W), generator -> image (C, H, W) in [0, 1]
 NOISES = 10  # the paper's number of samples of one mask

@@ -14,13 +14,13 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..data.provenance import sha256
-from ..engines.checkpoint import load_weights
+from ..files.provenance import sha256
 from ..networks.compact import Compact
 from ..networks.hovernet import HoverNet
 from ..networks.inception import load_inception
 from ..networks.inception_table import FID_STANDARD
 from ..networks.parts import pad_to_multiple, scale_image
+from ..networks.weights import load_weights
 
 MOST_FEATURES = 512  # of an encoder
 

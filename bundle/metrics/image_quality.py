@@ -21,13 +21,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from transforms.random import generator
+from transforms.random_streams import generator
 from transforms.resample import resample_image, working_size
 
 from ..data.folder import DataFolder
-from ..data.io import LoadedImage, check_mpp, load_image
 from ..data.items import Item, scan, some
-from ..data.labels import read_label
+from ..files.images import LoadedImage, check_mpp, load_image
+from ..files.labels import read_label
 from .crops import Positions, cut_crops, grid_positions
 from .distribution import Measure, bootstrap, frechet_distance, kernel_distance
 from .diversity import NOISES, Paint, diversity

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.atomic import write_json, write_text
+from ..files.atomic import write_json, write_text
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..data.folder import DataFolder
-from ..data.io import read_image
+from ..files.images import read_image
 from .request import Request
 from .stages import Stage
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import skimage.data
 import torch
 
-from ..data.files import write_label, write_png
-from ..data.simulate import write_dataset
-from ..engines.device import resolve_device
+from ..files.writers import write_label, write_png
 from ..inference.model import load_network, segmenter_of
-from ..inference.overlay import overlay
 from ..metrics import summarise
+from ..networks.device import resolve_device
+from ..objects.overlay import overlay
 from ..report import write_report
 from ..report.results import read_metrics
+from ..simulation.dataset import write_dataset
 from .output import EXAMPLES
 from .pipeline import run_pipeline
 from .request import Request

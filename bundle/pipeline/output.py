@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..data.manifest import read_manifest
+from ..files.manifest import read_manifest
 from .stages import METHOD, REPORT, Stage
 
 logger = logging.getLogger(__name__)

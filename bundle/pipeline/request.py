@@ -14,8 +14,8 @@ from typing import Any
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from ..data.diameters import Diameter
-from ..data.manifest import MANIFEST
-from ..data.provenance import hash_files, sha256
+from ..files.manifest import MANIFEST
+from ..files.provenance import hash_files, sha256
 from .settings import flatten, load_config, overrides_of, path_expression, reachable
 from .stages import DATASET, Stage
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..data.manifest import StageManifest, differences, read_manifest, stage_state
-from ..data.progress import stage_seconds
 from ..engines.losses import NonFiniteLossError
+from ..files.manifest import StageManifest, differences, read_manifest, stage_state
+from ..files.stage_progress import stage_seconds
 from .request import Request
 from .stages import Stage
 

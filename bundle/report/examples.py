@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..data.io import IMAGE_SUFFIXES
 from ..data.items import files_by_name
-from ..data.labels import LABEL_SUFFIXES, read_label
-from ..data.points_csv import parse_points
+from ..files.images import IMAGE_SUFFIXES
+from ..files.labels import LABEL_SUFFIXES, read_label
+from ..files.pictures import BACKGROUND, PREDICTION, TRUTH, coloured, dotted, enlarge_label, load_rgb, outlined, resize
+from ..files.points_csv import parse_points
 from . import pictures
 from .results import Row
 
@@ -44,16 +45,16 @@ def synthetic_rows(folder: Path, dataset: Path | None) -> list[dict[str, Any]]:
 
 
 def _synthetic_row(name: str, image: Path, label_file: Path, points: Path, real: Mapping[str, Path]) -> dict[str, Any]:
-    picture, label = pictures.load_rgb(image), read_label(label_file)[0].numpy()
+    picture, label = load_rgb(image), read_label(label_file)[0].numpy()
     window = pictures.typical_window(label, WINDOW)
     scale = _scale(label[window])
     source = max((stem for stem in real if name.startswith(stem)), key=len, default=None)
-    ground = np.full_like(picture, pictures.BACKGROUND)
+    ground = np.full_like(picture, BACKGROUND)
     if source is not None:
-        ground = pictures.resize(pictures.load_rgb(real[source]), picture.shape[:2])
+        ground = resize(load_rgb(real[source]), picture.shape[:2])
     clicked = parse_points(points, label.shape).numpy() if points.is_file() else np.zeros((0, 2), np.float32)
     where = f"points on the real image {source}" if source is not None else "points"
-    mask = pictures.coloured(pictures.enlarge_label(label[window], scale))
+    mask = coloured(enlarge_label(label[window], scale))
     panels = [
         (where, pictures.embed(_with_points(ground[window], clicked, window, scale))),
         ("mask drawn around the points", pictures.embed(mask, photo=False)),
@@ -77,12 +78,12 @@ def relabelled_rows(labels: Path, dataset: Path | None) -> list[dict[str, Any]]:
     rows = []
     for name in pictures.spread([name for name in files if name in images], RELABELLED_ROWS):
         label = read_label(files[name])[0].numpy()
-        picture = pictures.resize(pictures.load_rgb(images[name]), label.shape)
+        picture = resize(load_rgb(images[name]), label.shape)
         window = pictures.typical_window(label, WINDOW)
         scale = _scale(label[window])
         base = _enlarged(picture[window], scale)
-        drawn = pictures.outlined(base, pictures.enlarge_label(label[window], scale), pictures.PREDICTION)
-        mask = pictures.coloured(pictures.enlarge_label(label[window], scale))
+        drawn = outlined(base, enlarge_label(label[window], scale), PREDICTION)
+        mask = coloured(enlarge_label(label[window], scale))
         panels = [("real image", pictures.embed(base)), ("outlines found around its points", pictures.embed(drawn))]
         panels.append(("the label", pictures.embed(mask, photo=False)))
         rows.append({"name": name, "objects": int(label.max(initial=0)), "panels": panels})
@@ -91,7 +92,7 @@ def relabelled_rows(labels: Path, dataset: Path | None) -> list[dict[str, Any]]:
 
 def _with_points(picture: np.ndarray, points: np.ndarray, window: tuple[slice, slice], scale: int) -> np.ndarray:
     corner = np.array([window[1].start, window[0].start])
-    return pictures.dotted(_enlarged(picture, scale), (points - corner + 0.5) * scale - 0.5)
+    return dotted(_enlarged(picture, scale), (points - corner + 0.5) * scale - 0.5)
 
 
 def prediction_rows(rows: Sequence[Row], dataset: Path | None, metric: str = "aji") -> list[dict[str, Any]]:
@@ -132,7 +133,7 @@ def _chosen(row: Row, names: Sequence[str], metric: str) -> list[tuple[str, str]
 def _prediction_row(
     heading: str, name: str, image: Path, truth_file: Path | None, labels: Sequence[tuple[Row, Path]], metric: str
 ) -> dict[str, Any]:
-    picture = pictures.load_rgb(image)
+    picture = load_rgb(image)
     truth = read_label(truth_file, picture.shape[:2])[0].numpy() if truth_file else None
     found = [(row, read_label(path, picture.shape[:2])[0].numpy()) for row, path in labels]
     window = pictures.typical_window(found[0][1] if truth is None else truth, WINDOW)
@@ -140,9 +141,9 @@ def _prediction_row(
     base = _enlarged(picture[window], scale)
     panels = [("image", pictures.embed(base))]
     if truth is not None:
-        base = pictures.outlined(base, pictures.enlarge_label(truth[window], scale), pictures.TRUTH)
+        base = outlined(base, enlarge_label(truth[window], scale), TRUTH)
     for row, label in found:
-        drawn = pictures.outlined(base, pictures.enlarge_label(label[window], scale), pictures.PREDICTION)
+        drawn = outlined(base, enlarge_label(label[window], scale), PREDICTION)
         value = row.value(name, metric)
         score = "" if math.isnan(value) else f", {metric.upper()} {value:.3f}"
         panels.append((f"{row.title}: {label.max(initial=0)} objects{score}", pictures.embed(drawn)))
@@ -181,4 +182,4 @@ def _scale(window: np.ndarray) -> int:
 
 
 def _enlarged(picture: np.ndarray, scale: int) -> np.ndarray:
-    return pictures.resize(picture, (picture.shape[0] * scale, picture.shape[1] * scale))
+    return resize(picture, (picture.shape[0] * scale, picture.shape[1] * scale))

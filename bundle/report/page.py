@@ -17,10 +17,10 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from ..data.atomic import write_whole
-from ..data.manifest import MANIFEST, StageManifest, read_manifest
-from ..data.progress import LOSSES, read_losses
-from ..data.provenance import hash_files
+from ..files.atomic import write_whole
+from ..files.manifest import MANIFEST, StageManifest, read_manifest
+from ..files.provenance import hash_files
+from ..files.stage_progress import LOSSES, read_losses
 from .curves import COLOURS, learning_curves
 from .examples import further_pictures, overlays, prediction_rows, relabelled_rows, synthetic_rows, training_samples
 from .results import Row, dataset_folder, read_rows, read_stages, segmented_part

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..data.manifest import read_manifest
-from ..data.progress import number_or_nan, stage_seconds, updates_done
+from ..files.manifest import read_manifest
+from ..files.stage_progress import number_or_nan, stage_seconds, updates_done
 
 STAGES = ("synthesis", "synthetic", "segmentation", "predictions")
 METHOD = "this method"

@@ -1,17 +1,23 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The slides that a command line names."""
+"""What a slide is, and the slides that a command line names."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from ..data.items import files_by_name
+import tifffile
 
-SLIDE_SUFFIXES = (
-    *(".svs", ".tif", ".tiff", ".ndpi", ".vms", ".vmu", ".scn", ".mrxs", ".svslide", ".bif", ".czi", ".dcm"),
-)
+from ..data.items import files_by_name
+from ..files.images import IMAGE_SUFFIXES
+from ..files.raster import file_kind, reading
+
+# read part by part whatever their size; a TIFF may be either
+SCANNER_SUFFIXES = (".svs", ".ndpi", ".vms", ".vmu", ".scn", ".mrxs", ".svslide", ".bif", ".czi", ".dcm")
+SLIDE_SUFFIXES = (*SCANNER_SUFFIXES, ".tif", ".tiff")
+IMAGE_OR_SLIDE_SUFFIXES = tuple(dict.fromkeys((*IMAGE_SUFFIXES, *SLIDE_SUFFIXES)))
+MOST_WHOLE = 1 << 24  # px; a larger TIFF is read part by part
 
 
 def list_slides(slides: str | os.PathLike[str], output: str | os.PathLike[str]) -> list[Path]:
@@ -46,3 +52,21 @@ def _refuse_links(slides: list[Path]) -> None:
     for slide in slides:
         if (other := first.setdefault(slide.resolve(), slide)) is not slide:
             raise ValueError(f"{other} and {slide} are the same file: remove one of the links")
+
+
+def is_slide(path: Path) -> bool:
+    """Whether a file is read part by part: slides by their ending, and large TIFF files.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is neither a slide nor PNG, TIFF or JPEG.
+    """
+    if path.suffix.lower() in SCANNER_SUFFIXES:
+        return True
+    return file_kind(path) == "tiff" and reading(path, _pixels) > MOST_WHOLE
+
+
+def _pixels(path: Path) -> int:
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages.first
+        return page.imagewidth * page.imagelength

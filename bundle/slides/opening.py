@@ -15,8 +15,8 @@ from pathlib import Path
 from openslide import OpenSlide
 from tifffile import TiffFile
 
-from ..data.raster import TIFF_SIGNATURES, ImageFileError
-from ..quiet import silent
+from ..files.quiet import silent
+from ..files.raster import TIFF_SIGNATURES, ImageFileError
 from .openslide_file import OpenSlideFile
 from .pyramid import SlideFile
 from .tiff_file import TiffSlideFile

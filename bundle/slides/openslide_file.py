@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from openslide import OpenSlide, OpenSlideError
 
-from ..data.raster import ImageFileError
-from ..data.tiff import MICROSCOPIC, SQUARE
+from ..files.raster import ImageFileError
+from ..files.tiff import MICROSCOPIC, SQUARE
 from .grid import Box
 from .pyramid import Level
 

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.io import PERCENTILES, Window, check_mpp, intensity_window, select_channels, to_float
-from ..data.raster import ImageFileError
+from ..files.images import PERCENTILES, Window, check_mpp, intensity_window, select_channels, to_float
+from ..files.raster import ImageFileError
 from .grid import Box, Grid, Size
 from .opening import open_slide_file
 from .pyramid import Pieces

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from tifffile import TiffFile, TiffPage, TiffPageSeries
 
-from ..data.raster import UPRIGHT, ImageFileError, reading, refuse_turned
-from ..data.tiff import JPEG_COMPRESSIONS, MICROSCOPIC, MINISBLACK, MINISWHITE, RGB, SQUARE, YCBCR, spacing
+from ..files.ome import ome_spacing
+from ..files.raster import UPRIGHT, ImageFileError, reading, refuse_turned
+from ..files.tiff import JPEG_COMPRESSIONS, MICROSCOPIC, MINISBLACK, MINISWHITE, RGB, SQUARE, YCBCR, spacing
 from .grid import Box
-from .ome import ome_spacing
 from .pyramid import MOST_PIXELS, Level
 
 PIECE = (512, 512)  # px, of images stored row by row without compression

@@ -25,9 +25,9 @@ from nuclei_options import ROOT, Options
 from nuclei_store import NucleiStore
 from nuclei_train import NucleiTrain
 
-from bundle.label.images import NUCLEI
-from bundle.label.names import is_upload
-from bundle.label.runs import Runs
+from bundle.label_server.images import NUCLEI
+from bundle.label_server.names import is_upload
+from bundle.label_server.runs import Runs
 
 logger = logging.getLogger(__name__)
 

@@ -14,14 +14,15 @@ from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 from monailabel.utils.others.generic import device_list, name_to_device
 from nuclei_options import Options
 
-from bundle.engines.device import resolve_device
 from bundle.inference.symmetry import VIEWS
-from bundle.label import fields
-from bundle.label.annotation import as_annotation
-from bundle.label.images import NUCLEI, is_slide, objects_of_label, segment_image, whole_label
-from bundle.label.masks import mask_suffix, write_mask
-from bundle.label.query import Query
-from bundle.label.slides import objects_of_slide
+from bundle.label_server import fields
+from bundle.label_server.annotation import as_annotation
+from bundle.label_server.images import NUCLEI, objects_of_label, segment_image, whole_label
+from bundle.label_server.masks import mask_suffix, write_mask
+from bundle.label_server.query import Query
+from bundle.label_server.slides import objects_of_slide
+from bundle.networks.device import resolve_device
+from bundle.slides.listing import is_slide
 
 Result = dict[str, Any]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundle.label import fields
+from bundle.label_server import fields
 
 ROOT = Path(__file__).resolve().parents[2]
 KNOWN = ("model", "mpp", "diameter", "preset", "device", "training_dir")

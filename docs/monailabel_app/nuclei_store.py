@@ -17,15 +17,15 @@ from monailabel.datastore.local import LocalDatastore
 from monailabel.interfaces.datastore import DefaultLabelTag
 from nuclei_errors import told_to_client
 
-from bundle.data.io import IMAGE_SUFFIXES
+from bundle.annotations.clicks import Clicks
+from bundle.annotations.formats.registry import READERS
 from bundle.data.items import files_by_name
-from bundle.formats.points.clicks import Clicks
-from bundle.formats.points.matching import SLIDE_SUFFIXES
-from bundle.formats.points.registry import READERS
-from bundle.label.clicked import read_label_file
-from bundle.label.names import plain_name
+from bundle.files.images import IMAGE_SUFFIXES
+from bundle.label_server.clicked import read_label_file
+from bundle.label_server.names import plain_name
+from bundle.slides.listing import IMAGE_OR_SLIDE_SUFFIXES
 
-IMAGES = [f"*{suffix}" for suffix in (*IMAGE_SUFFIXES, *SLIDE_SUFFIXES)]
+IMAGES = [f"*{suffix}" for suffix in IMAGE_OR_SLIDE_SUFFIXES]
 MASKS = ["*.nrrd", "*.nii", "*.nii.gz"]
 LABELS = [*(f"*{suffix}" for suffix in READERS), *MASKS]
 FINAL = DefaultLabelTag.FINAL.value
@@ -42,7 +42,7 @@ class NucleiStore(LocalDatastore):
     """
 
     def __init__(self, studies: str) -> None:
-        files_by_name(Path(studies), (*IMAGE_SUFFIXES, *SLIDE_SUFFIXES))
+        files_by_name(Path(studies), IMAGE_OR_SLIDE_SUFFIXES)
         super().__init__(
             studies,
             extensions=list(dict.fromkeys([*IMAGES, *LABELS])),
@@ -59,7 +59,7 @@ class NucleiStore(LocalDatastore):
         """Keep an image that a client sent; one of this name is replaced."""
         with told_to_client():
             plain_name(image_id, "the name of the image")
-            if Path(image_filename).suffix.lower() not in (*IMAGE_SUFFIXES, *SLIDE_SUFFIXES):
+            if Path(image_filename).suffix.lower() not in IMAGE_OR_SLIDE_SUFFIXES:
                 raise ValueError(f"image {image_id}: its ending is none of {', '.join(IMAGE_SUFFIXES)}, nor a slide's")
         return str(super().add_image(image_id, image_filename, image_info))
 

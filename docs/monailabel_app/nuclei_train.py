@@ -20,9 +20,9 @@ from nuclei_infer import device_of
 from nuclei_options import ROOT, Options
 from nuclei_store import NucleiStore
 
-from bundle.label.clicked import read_label_files, write_training_set
-from bundle.label.runs import Runs, updates_of
-from bundle.label.training import EPOCHS, Training
+from bundle.label_server.clicked import read_label_files, write_training_set
+from bundle.label_server.runs import Runs, updates_of
+from bundle.label_server.training import EPOCHS, Training
 
 logger = logging.getLogger(__name__)
 

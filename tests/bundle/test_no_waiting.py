@@ -33,12 +33,12 @@ from bundle.networks.discriminator import image_discriminator, patch_discriminat
 from bundle.networks.noise import Noise3D
 from bundle.networks.spade import SPADEGenerator
 from transforms.augment import ColourJitter, GaussianBlur, GaussianNoise, RandFlips, StainJitter
-from transforms.blobs import BlobSampler
-from transforms.draw import draw_label
-from transforms.ellipses import EllipseSampler
-from transforms.laws import UniformAreaLaw
-from transforms.random import generator
-from transforms.upload import upload
+from transforms.random_streams import generator
+from transforms.shapes.area_laws import UniformAreaLaw
+from transforms.shapes.blobs import BlobSampler
+from transforms.shapes.draw import draw_label
+from transforms.shapes.ellipses import EllipseSampler
+from transforms.to_device import upload
 
 SIZE, CROP = (80, 96), (32, 48)
 JITTER = [RandFlips(), StainJitter(), ColourJitter(), GaussianBlur(), GaussianNoise()]

@@ -16,14 +16,14 @@ import tifffile
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from bundle.data.io import load_image
-from bundle.data.manifest import read_manifest
-from bundle.data.simulate import write_dataset
+from bundle.files.images import load_image
+from bundle.files.manifest import read_manifest
 from bundle.inference.batch import BatchSegmenter
 from bundle.inference.model import ModelCard, load_network, save_model, segmenter_of
 from bundle.inference.outputs import ClassOutput
 from bundle.metrics import LABEL_METRICS, POINT_METRICS
 from bundle.networks.compact import Compact
+from bundle.simulation.dataset import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = {

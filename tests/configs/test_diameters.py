@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from monai.bundle import ConfigParser
 
-from bundle.data.simulate import write_dataset
+from bundle.simulation.dataset import write_dataset
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 

@@ -11,11 +11,11 @@ import tifffile
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from bundle.data.simulate import write_dataset
 from bundle.data.synthetic_scenes import SyntheticPointScenes
-from bundle.engines.checkpoint import save
-from transforms.blobs import BlobSampler
-from transforms.ellipses import EllipseSampler
+from bundle.networks.weights import save
+from bundle.simulation.dataset import write_dataset
+from transforms.shapes.blobs import BlobSampler
+from transforms.shapes.ellipses import EllipseSampler
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 STAGES = {"train_synthesis.yaml": "train::dataset", "synthesize.yaml": "scenes"}  # where each has its real scenes

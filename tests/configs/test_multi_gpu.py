@@ -19,9 +19,9 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from bundle.data.manifest import read_manifest
-from bundle.data.simulate import write_dataset
 from bundle.engines.checkpoint import latest_checkpoint, list_checkpoints, step_of
+from bundle.files.manifest import read_manifest
+from bundle.simulation.dataset import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ("train_synthesis.yaml", "presets/smoke.yaml")

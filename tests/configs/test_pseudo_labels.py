@@ -11,10 +11,10 @@ import pytest
 import tifffile
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from bundle.data.manifest import read_manifest
-from bundle.data.simulate import write_dataset
+from bundle.files.manifest import read_manifest
 from bundle.inference.pasting import CopyPaster
 from bundle.inference.pseudo_labels import GeodesicLabeller, MaskLabeller, VoronoiLabeller
+from bundle.simulation.dataset import write_dataset
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 VARIANTS = {

@@ -13,12 +13,12 @@ from monai.bundle import ConfigWorkflow
 from monai.bundle.properties import TrainProperties
 from monai.bundle.utils import ID_SEP_KEY
 
-from bundle.data.io import load_image
-from bundle.data.labels import read_label
-from bundle.data.simulate import write_dataset
-from bundle.engines.checkpoint import save_weights
+from bundle.files.images import load_image
+from bundle.files.labels import read_label
 from bundle.inference.model import load_network, segmenter_of
 from bundle.metrics.evaluate import label_metrics
+from bundle.networks.weights import save_weights
+from bundle.simulation.dataset import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [str(ROOT / "configs" / name) for name in ("train.json", "presets/smoke.yaml")]

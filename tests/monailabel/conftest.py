@@ -34,8 +34,8 @@ from PIL import Image
 
 from bundle.inference.model import ModelCard, describe_network, save_model
 from bundle.networks.compact import Compact
-from transforms.draw import draw_label
-from transforms.hover import hover_map
+from transforms.maps.hover import hover_map
+from transforms.shapes.draw import draw_label
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS, MODEL_MPP = 840, 0.5

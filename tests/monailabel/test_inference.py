@@ -20,8 +20,8 @@ import tifffile
 from monai.bundle import run
 from PIL import Image
 
-from bundle.data.aperio import draw_outlines
-from bundle.formats.points.registry import read_clicks
+from bundle.annotations.formats.aperio import draw_outlines
+from bundle.annotations.formats.registry import read_clicks
 from bundle.nuclei import load_model
 from scripts.segment import image as segment_image
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from bundle.data.files import write_image
+from bundle.files.writers import write_image
 from bundle.inference.model import ModelCard, describe_network, save_model
 from bundle.networks.compact import Compact
 from bundle.networks.inception import Inception

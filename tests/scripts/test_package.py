@@ -18,13 +18,13 @@ import tifffile
 import torch
 from monai.bundle import download_large_files
 
-from bundle import package
-from bundle.data.simulate import write_dataset
 from bundle.inference.model import ModelCard, load_network, save_model
 from bundle.inference.outputs import HoverOutput
 from bundle.networks.cnn3 import CNN3
 from bundle.networks.compact import Compact
-from bundle.package import LARGEST, NAME, write_package
+from bundle.release import zip_file
+from bundle.release.zip_file import LARGEST, NAME, write_package
+from bundle.simulation.dataset import write_dataset
 from scripts.command_line import run_command
 from scripts.package import bundle, onnx
 
@@ -80,7 +80,7 @@ def test_it_holds_what_a_bundle_needs_and_nothing_else(packed):
         "configs/logging.conf",
     ]
     needed += ["models/model.pt", "models/model.json", "docs/README.md", "docs/data_license.txt"]
-    needed += ["bundle/networks/compact.py", "transforms/instances.py", "scripts/segment.py"]
+    needed += ["bundle/networks/compact.py", "transforms/instances/hover_to_label.py", "scripts/segment.py"]
     assert [name for name in needed if name not in found] == []
     folders = {"bundle", "configs", "docs", "models", "scripts", "transforms"}
     assert {name.split("/")[0] for name in found if "/" in name} == folders
@@ -191,7 +191,7 @@ def test_metadata_that_breaks_the_schema_would_be_seen(unpacked, tmp_path):
 
 
 def test_large_weights_are_named_with_where_to_get_them(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(package, "LARGEST", model.stat().st_size - 1)
+    monkeypatch.setattr(zip_file, "LARGEST", model.stat().st_size - 1)
     with pytest.raises(ValueError, match="give the address with --url"):
         write_package(ROOT, model, tmp_path)
     path = write_package(ROOT, model, tmp_path, url=model.as_uri())
@@ -252,11 +252,11 @@ def test_what_is_missing_is_named(model, tmp_path):
 @pytest.fixture
 def copy(tmp_path):
     """Of the bundle's configurations and of little else."""
-    for name in package.FOLDERS:
+    for name in zip_file.FOLDERS:
         (tmp_path / "root" / name).mkdir(parents=True)
-    for name in ("metadata.json", *package.CONFIGS):
+    for name in ("metadata.json", *zip_file.CONFIGS):
         shutil.copy(ROOT / "configs" / name, tmp_path / "root" / "configs")
-    for name in package.FILES:
+    for name in zip_file.FILES:
         (tmp_path / "root" / name).write_text("text")
     return tmp_path / "root"
 

@@ -11,8 +11,8 @@ import pytest
 
 import scripts.pipeline as command
 from bundle.data.diameters import Diameter
-from bundle.data.simulate import write_dataset
 from bundle.pipeline.stages import BASELINES, METHOD, REAL_ONLY
+from bundle.simulation.dataset import write_dataset
 
 Calls = list[tuple[Any, ...]]
 

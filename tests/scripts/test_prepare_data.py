@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image
 
 from bundle.data.folder import DataFolder
-from bundle.data.labels import read_label
+from bundle.files.labels import read_label
 from scripts.prepare_data import monuseg, points_from_labels
 
 ROOT = Path(__file__).resolve().parents[2]

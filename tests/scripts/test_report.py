@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.data.manifest import StageManifest
+from bundle.files.manifest import StageManifest
 from scripts.command_line import run_command
 from scripts.report import make
 

@@ -18,7 +18,7 @@ from transforms.augment import (
     RandFlips,
     StainJitter,
 )
-from transforms.random import generator
+from transforms.random_streams import generator
 
 Augmentation = Callable[[dict[str, Tensor], list[torch.Generator]], dict[str, Tensor]]
 ON_IMAGES: list[Augmentation] = [

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.data import MetaTensor
 
-from transforms.random import generator
+from transforms.random_streams import generator
 from transforms.resample import (
     ResampleToSpacingd,
     RestoreSized,

@@ -12,14 +12,14 @@ from bundle.data.crops import EllipseCrop, LabelCrop
 from bundle.data.scenes import EllipseScene, LabelledScene
 from bundle.data.streams import Batch, CropStream
 from transforms.augment import RandFlips
-from transforms.beta_law import BetaAreaLaw
-from transforms.blobs import BlobSampler
-from transforms.draw import draw_label
-from transforms.ellipses import EllipseSampler
-from transforms.hover import hover_map
-from transforms.laws import AreaLaw, TightAreaLaw, UniformAreaLaw
-from transforms.points import point_map
-from transforms.random import generator
+from transforms.maps.hover import hover_map
+from transforms.maps.points import point_map
+from transforms.random_streams import generator
+from transforms.shapes.area_laws import AreaLaw, TightAreaLaw, UniformAreaLaw
+from transforms.shapes.beta_area_law import BetaAreaLaw
+from transforms.shapes.blobs import BlobSampler
+from transforms.shapes.draw import draw_label
+from transforms.shapes.ellipses import EllipseSampler
 
 SIZES = [(60, 70), (50, 64), (90, 48)]
 CROP = (40, 32)

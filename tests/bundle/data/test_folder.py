@@ -13,9 +13,9 @@ import tifffile
 import torch
 from PIL import Image
 
-from bundle.data import labels
 from bundle.data.diameters import Diameter
 from bundle.data.folder import DataFolder
+from bundle.files import labels
 
 SIZE = (20, 30)  # H, W
 

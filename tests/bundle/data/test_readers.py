@@ -12,8 +12,8 @@ from monai.data import DataLoader, Dataset, MetaTensor
 from monai.transforms import Compose
 from PIL import Image
 
-from bundle.data.io import load_image
 from bundle.data.readers import ReadImage, ReadImaged, ReadLabel, ReadLabeld, ReadPointsd
+from bundle.files.images import load_image
 
 
 @pytest.fixture

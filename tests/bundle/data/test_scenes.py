@@ -16,20 +16,20 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-import transforms.laws
-from bundle.data import spacing
+from bundle.data import point_spacing
 from bundle.data.diameters import Diameter
-from bundle.data.files import write_image, write_label
 from bundle.data.folder import DataFolder
-from bundle.data.points_csv import write_points
 from bundle.data.scenes import EllipseScene, LabelledScene, LabelScenes, PointScenes
-from bundle.data.simulate import simulate_tissue
 from bundle.data.streams import Batch, CropStream, Scene
-from bundle.data.weights import write_weight
-from transforms.beta_law import BetaAreaLaw
-from transforms.blobs import BlobSampler
-from transforms.ellipses import EllipseSampler
-from transforms.laws import TightAreaLaw, UniformAreaLaw
+from bundle.files.points_csv import write_points
+from bundle.files.weight_maps import write_weight
+from bundle.files.writers import write_image, write_label
+from bundle.simulation.dataset import simulate_tissue
+from transforms.shapes import area_laws
+from transforms.shapes.area_laws import TightAreaLaw, UniformAreaLaw
+from transforms.shapes.beta_area_law import BetaAreaLaw
+from transforms.shapes.blobs import BlobSampler
+from transforms.shapes.ellipses import EllipseSampler
 
 SIZE = (48, 64)
 LAW = UniformAreaLaw(12.0, k=0.6)
@@ -93,8 +93,8 @@ def test_a_smaller_mark_is_the_pixel_of_the_point() -> None:
 
 def test_what_depends_on_the_points_alone_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    distances = transforms.laws.nearest_distances
-    monkeypatch.setattr(transforms.laws, "nearest_distances", lambda points: asked.append(1) or distances(points))
+    distances = area_laws.nearest_distances
+    monkeypatch.setattr(area_laws, "nearest_distances", lambda points: asked.append(1) or distances(points))
     tissue = scene([(20.0, 20.0), (32.0, 22.0), (25.0, 35.0)])
     crops = [tissue.crop((8, 8), (32, 32), drawn(seed)) for seed in range(3)]
     assert asked == [1]
@@ -262,7 +262,7 @@ def test_images_whose_points_contradict_their_diameter_are_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The second image is the first at twice the spacing, the third says so."""
-    spacing._warn_once.cache_clear()
+    point_spacing._warn_once.cache_clear()
     tissue = torch.from_numpy(simulate_tissue((200, 200), seed=1, mpp=0.5).points)
     items = [write_item(tmp_path, "right", np.zeros((3, 200, 200), np.uint8), tissue, 0.5)]
     items += [write_item(tmp_path, name, np.zeros((3, 400, 400), np.uint8), doubled(tissue), 0.5) for name in "bc"]

@@ -19,7 +19,7 @@ from torch.utils.data import ConcatDataset
 
 from bundle.data.streams import Batch, CropStream, UnpairedStream
 from transforms.augment import ColourJitter, GaussianNoise, RandFlips
-from transforms.hover import hover_map
+from transforms.maps.hover import hover_map
 
 
 @dataclass(frozen=True)

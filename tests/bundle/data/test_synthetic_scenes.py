@@ -12,18 +12,18 @@ import pytest
 import torch
 
 from bundle.data.diameters import Diameter
-from bundle.data.files import write_image
 from bundle.data.folder import DataFolder
-from bundle.data.points_csv import write_points
 from bundle.data.scenes import PointScenes
 from bundle.data.synthetic_scenes import SyntheticPointScenes
+from bundle.files.points_csv import write_points
+from bundle.files.writers import write_image
 from bundle.inference.painting import Painter
 from bundle.networks.spade import SPADEGenerator
-from transforms.blobs import BlobSampler
-from transforms.hard_core import HardCorePoints
-from transforms.laws import UniformAreaLaw, nearest_distances
-from transforms.points import inside
-from transforms.random import generator
+from transforms.maps.points import inside
+from transforms.random_streams import generator
+from transforms.shapes.area_laws import UniformAreaLaw, nearest_distances
+from transforms.shapes.blobs import BlobSampler
+from transforms.shapes.hard_core import HardCorePoints
 
 MPP = 0.5
 SIZES = [(200, 240), (160, 320)]

@@ -17,7 +17,6 @@ from torch import nn
 
 from bundle.data.folder import DataFolder
 from bundle.data.scenes import PointScenes
-from bundle.data.simulate import write_dataset
 from bundle.data.streams import CropStream
 from bundle.engines.alarms import Alarms
 from bundle.engines.contrast import ContrastInversion, UnseenMasks
@@ -32,7 +31,8 @@ from bundle.losses.synthesis import SynthesisObjective
 from bundle.networks.compact import Compact
 from bundle.networks.discriminator import image_discriminator, patch_discriminator
 from bundle.networks.spade import SPADEGenerator
-from transforms.laws import UniformAreaLaw
+from bundle.simulation.dataset import write_dataset
+from transforms.shapes.area_laws import UniformAreaLaw
 
 # how it warns: a check whose words are given, on trainers that take milliseconds
 

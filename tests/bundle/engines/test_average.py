@@ -11,8 +11,8 @@ import torch
 from ignite.engine import Events
 
 from bundle.engines.average import AverageWeights
-from bundle.engines.checkpoint import load_weights
 from bundle.engines.saving import Resume, SaveCheckpoints
+from bundle.networks.weights import load_weights
 
 
 def averaging(tiny, folder, decay, *handlers, max_epochs=3):

@@ -12,16 +12,9 @@ import torch
 from torch import nn
 
 from bundle.engines import checkpoint
-from bundle.engines.checkpoint import (
-    CheckpointError,
-    latest_checkpoint,
-    list_checkpoints,
-    load_checkpoint,
-    load_weights,
-    save_checkpoint,
-    save_weights,
-)
+from bundle.engines.checkpoint import latest_checkpoint, list_checkpoints, load_checkpoint, save_checkpoint
 from bundle.engines.random_state import RandomState
+from bundle.networks.weights import CheckpointError, load_weights, save_weights
 
 
 def stateful(seed=0, outputs=2):

@@ -11,7 +11,7 @@ import torch
 
 from bundle.engines.handlers import LossTable
 from bundle.networks.parts import as_hover_map
-from transforms.random import generator
+from transforms.random_streams import generator
 
 
 def parameters(*networks):

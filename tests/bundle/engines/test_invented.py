@@ -11,7 +11,7 @@ import torch
 
 from bundle.engines.invented import InventedNuclei, mean_ratio, objects_outside
 from bundle.engines.panel import Look
-from transforms.hover import hover_map
+from transforms.maps.hover import hover_map
 
 
 def squares(*corners, side=4, size=32):

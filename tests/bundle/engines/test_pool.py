@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bundle.engines.pool import ImagePool, NoPool
-from transforms.random import generator
+from transforms.random_streams import generator
 
 
 def numbered(first, count):

@@ -14,8 +14,9 @@ import pytest
 import torch
 from ignite.engine import Events
 
-from bundle.engines.checkpoint import CheckpointError, latest_checkpoint, list_checkpoints
+from bundle.engines.checkpoint import latest_checkpoint, list_checkpoints
 from bundle.engines.saving import Resume, SaveCheckpoints
+from bundle.networks.weights import CheckpointError
 
 ROOT = Path(__file__).parents[3]
 

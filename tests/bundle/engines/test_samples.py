@@ -15,7 +15,7 @@ from torch import nn
 from bundle.engines.panel import Panel
 from bundle.engines.samples import SamplePanel, noise_sheet
 from bundle.networks.noise import Noise3D
-from transforms.random import generator
+from transforms.random_streams import generator
 
 
 def panel(tiny, crops=2, **options):

@@ -82,3 +82,10 @@ def test_sample_images_are_image_truth_and_prediction(tiny):
     assert list(pictures) == ["image", "hover_map", "predicted_map"]
     assert pictures["predicted_map"][:, 2].min() >= 0 and pictures["predicted_map"][:, 2].max() <= 1
     assert trainer.network.training
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="speaks of machines without a GPU")
+def test_a_trainer_refuses_an_absent_gpu(tiny):
+    trainer = tiny.segmentation_trainer()
+    with pytest.raises(ValueError, match="finds 0 CUDA GPUs"):
+        type(trainer)("cuda", 1, tiny.Stream(), trainer.network, trainer.optimizer, trainer.loss_function)

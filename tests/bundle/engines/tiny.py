@@ -26,7 +26,7 @@ from bundle.losses.hover import HoverLoss
 from bundle.losses.synthesis import SynthesisObjective
 from bundle.networks.noise import Noise3D
 from bundle.networks.parts import as_prediction
-from transforms.random import generator
+from transforms.random_streams import generator
 
 EPOCH_LENGTH, MAX_EPOCHS = 4, 3
 

@@ -20,7 +20,7 @@ from bundle.inference.batch import BatchSegmenter
 from bundle.inference.evaluation import Evaluation
 from bundle.inference.segmenter import Segmenter, windows
 from bundle.metrics import LABEL_METRICS, POINT_METRICS
-from transforms.hover import hover_map
+from transforms.maps.hover import hover_map
 
 MPP = 0.25
 CENTRES = [(14, 12), (40, 15), (25, 40)]  # x, y of discs, in raster order

@@ -21,10 +21,10 @@ from bundle.inference.workflow import HoverMapInferer, HoverToOwnLabeld
 from bundle.networks.cnn3 import CNN3
 from bundle.networks.compact import Compact
 from bundle.networks.parts import as_hover_map
-from transforms.class_instances import classes_to_label
-from transforms.classes import class_map
-from transforms.hover import hover_map
-from transforms.instances import hover_to_label
+from transforms.instances.classes_to_label import classes_to_label
+from transforms.instances.hover_to_label import hover_to_label
+from transforms.maps.classes import class_map
+from transforms.maps.hover import hover_map
 
 
 class Colours(nn.Module):

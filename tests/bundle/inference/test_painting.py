@@ -12,16 +12,16 @@ import torch
 from torch import Tensor
 
 from bundle.data.folder import DataFolder
-from bundle.data.io import read_image
-from bundle.data.labels import read_label
 from bundle.data.scenes import EllipseScene
+from bundle.files.images import read_image
+from bundle.files.labels import read_label
 from bundle.inference.painting import Painter, as_bytes
 from bundle.networks.noise import Noise3D
 from bundle.networks.resnet import ResNetGenerator
 from bundle.networks.spade import SPADEGenerator
-from transforms.ellipses import EllipseSampler
-from transforms.hover import hover_map
-from transforms.laws import UniformAreaLaw
+from transforms.maps.hover import hover_map
+from transforms.shapes.area_laws import UniformAreaLaw
+from transforms.shapes.ellipses import EllipseSampler
 
 SIZE = (33, 45)
 POINTS = torch.tensor([[8.0, 8.25], [22.0, 6.5], [37.25, 10.0], [12.0, 24.0], [30.0, 25.0], [44.4996, 32.4996]])

@@ -11,11 +11,11 @@ import torch
 
 from bundle.data.diameters import Diameter
 from bundle.data.folder import DataFolder
-from bundle.data.io import load_image
 from bundle.data.scenes import LabelScenes
-from bundle.data.simulate import write_dataset
+from bundle.files.images import load_image
 from bundle.inference.pasting import CopyPaster
-from transforms.laws import UniformAreaLaw
+from bundle.simulation.dataset import write_dataset
+from transforms.shapes.area_laws import UniformAreaLaw
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from bundle.data.diameters import Diameter
-from bundle.data.files import write_image
-from bundle.data.labels import read_label
-from bundle.data.points_csv import write_points
 from bundle.data.scenes import LabelScenes
-from bundle.data.weights import read_weight
+from bundle.files.labels import read_label
+from bundle.files.points_csv import write_points
+from bundle.files.weight_maps import read_weight
+from bundle.files.writers import write_image
 from bundle.inference.pseudo_labels import (
     GeodesicLabeller,
     MaskLabeller,

@@ -17,18 +17,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bundle.data.diameters import Diameter
-from bundle.data.files import write_image
-from bundle.data.labels import read_label
-from bundle.data.points_csv import write_points
 from bundle.data.scenes import LabelScenes, PointedImage
+from bundle.files.labels import read_label
+from bundle.files.points_csv import write_points
+from bundle.files.writers import write_image
 from bundle.inference import relabelling
 from bundle.inference.pseudo_labels import with_pseudo_labels
 from bundle.inference.relabelling import Relabeller, doubted
 from bundle.inference.segmenter import Segmenter
-from transforms.colour import colour_posterior
-from transforms.seeds import contacts
-from transforms.split import split_by_points
-from transforms.voronoi import voronoi_label
+from transforms.instances.seeds import contacts
+from transforms.instances.split_by_points import split_by_points
+from transforms.pseudo_labels.colour_evidence import colour_posterior
+from transforms.pseudo_labels.voronoi import voronoi_label
 
 DARK, BRIGHT = (0.35, 0.2, 0.5), (0.9, 0.75, 0.85)
 

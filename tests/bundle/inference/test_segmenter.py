@@ -12,7 +12,7 @@ from torch import nn
 
 from bundle.inference.segmenter import Segmenter, pad_to, windows
 from bundle.inference.symmetry import EIGHT_FOLD
-from transforms.hover import hover_map
+from transforms.maps.hover import hover_map
 from transforms.resample import resample_image
 
 

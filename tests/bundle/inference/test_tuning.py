@@ -16,12 +16,12 @@ import torch
 from torch import nn
 
 from bundle.data.folder import DataFolder
-from bundle.data.manifest import StageManifest, differences
+from bundle.files.manifest import StageManifest, differences
 from bundle.inference.model import Model, ModelCard, describe_output, read_card, save_model, segmenter_of
 from bundle.inference.outputs import ClassOutput, HoverOutput
 from bundle.inference.tuning import Seen, Tuning, candidates, score, tune, validation_items, write_tuning
 from bundle.networks.compact import Compact
-from transforms.hover import hover_map
+from transforms.maps.hover import hover_map
 
 MPP = 0.25
 CENTRES = [(14, 12), (40, 15), (25, 40)]  # x, y of discs of radius 9 px

@@ -26,7 +26,7 @@ from bundle.inference.workflow import (
     check_card,
     image_dicts,
 )
-from transforms.hover import hover_map
+from transforms.maps.hover import hover_map
 from transforms.resample import resample_image
 
 

@@ -11,7 +11,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from bundle.losses.classes import ClassLoss
-from transforms.classes import class_map
+from transforms.maps.classes import class_map
 
 ALIKE = (1.0, 1.0, 1.0)
 

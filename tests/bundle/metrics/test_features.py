@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import nn
 
-from bundle.engines.checkpoint import save_weights
 from bundle.metrics.features import EncoderFeatures, InceptionFeatures
 from bundle.networks.compact import Compact
 from bundle.networks.hovernet import HoverNet
 from bundle.networks.inception import Inception
 from bundle.networks.inception_table import FID_STANDARD
+from bundle.networks.weights import save_weights
 
 
 def inception_file(path: Path, classes: int) -> Path:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from bundle.data.files import write_image, write_label
 from bundle.data.folder import DataFolder
+from bundle.files.writers import write_image, write_label
 from bundle.metrics.crops import RandomPositions
 from bundle.metrics.distribution import frechet_distance
 from bundle.metrics.features import DistanceNames

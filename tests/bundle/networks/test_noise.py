@@ -9,7 +9,7 @@ import torch
 
 from bundle.networks.noise import Noise3D
 from bundle.networks.spade import shrink
-from transforms.random import generator
+from transforms.random_streams import generator
 
 
 def test_global_channels_are_constant_in_an_image_and_differ_between_images() -> None:

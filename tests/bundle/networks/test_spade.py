@@ -11,7 +11,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from bundle.networks.noise import Noise3D
 from bundle.networks.spade import SPADEGenerator
-from transforms.random import generator
+from transforms.random_streams import generator
 
 SHALLOW = (4, 4, 2, 1)
 

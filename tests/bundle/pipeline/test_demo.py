@@ -13,8 +13,8 @@ import skimage.data
 import torch
 from PIL import Image
 
-from bundle.data.labels import read_label
-from bundle.data.manifest import StageManifest
+from bundle.files.labels import read_label
+from bundle.files.manifest import StageManifest
 from bundle.inference.model import ModelCard, save_model
 from bundle.metrics import write_table
 from bundle.pipeline import demo

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.data.manifest import read_manifest
+from bundle.files.manifest import read_manifest
 from bundle.pipeline.output import hold
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.plan import Pace, describe_plan, estimate, rehearse

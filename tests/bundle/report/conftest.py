@@ -13,7 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from bundle.data.manifest import StageManifest
+from bundle.files.manifest import StageManifest
 from bundle.report import write_report
 
 NAMES = ["tissue 1 #a", "tissue <b>2", "plain"]  # names that addresses and HTML must not swallow

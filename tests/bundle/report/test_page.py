@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from bundle.data.manifest import MANIFEST, read_manifest
+from bundle.files.manifest import MANIFEST, read_manifest
 from bundle.report import write_report
 from bundle.report.results import read_rows, read_stages
 from bundle.report.summary import beside, headline, missing_parts

@@ -15,7 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundle.data.io import load_image
+from bundle.files.images import load_image
 from bundle.slides.grid import Box, Grid
 from bundle.slides.opening import open_slide_file
 from bundle.slides.openslide_file import OpenSlideFile

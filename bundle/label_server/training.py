@@ -1,0 +1,113 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A client's request to train, checked, and what it is for the pipeline.
+
+Clients choose among presets, variants and numbers. They cannot set other ids of a configuration, since an expression
+there is code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..annotations.choice import Choice, parse_classes
+from ..annotations.regions import REGION
+from ..annotations.tile_set import TileSettings
+from ..files.provenance import sha256
+from ..pipeline.pipeline import check_request
+from ..pipeline.request import Request
+from ..pipeline.stages import METHOD
+from . import fields
+
+TILES = "tiles.csv"  # in data sets of tiles
+EPOCHS = ("warm_start_epochs", "synthesis_epochs", "segmentation_epochs")  # what a client may shorten or lengthen
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a client asks for.
+
+    Attributes:
+        preset: name of a file in configs/presets.
+        variant: names of files in configs/variants, separated by commas.
+        mpp: um per px of the images, as the client states it; None: as they say.
+        diameter: typical of an object, um; None: the configuration's.
+        epochs: of `EPOCHS`, those that the client sets.
+        choice: which marks are clicks.
+        init_weights: a model to go on from; None: from random weights.
+    """
+
+    preset: str = "cpu"
+    variant: str = ""
+    mpp: float | None = None
+    diameter: float | None = None
+    epochs: Mapping[str, int] = field(default_factory=dict)
+    choice: Choice = field(default_factory=Choice)
+    init_weights: Path | None = None
+
+    @classmethod
+    def of(cls, request: fields.Request, defaults: Mapping[str, str], model: Path | None = None) -> Training:
+        """The training that a request means.
+
+        Args:
+            request: of a client.
+            defaults: of the server: preset and diameter, where it has them.
+            model: what it serves, for clients that go on from it.
+
+        Raises:
+            ValueError: a field is of no use, or there is no model to go on from.
+        """
+        go_on = fields.flag(request, "continue_from_model")
+        if go_on and model is None:
+            raise ValueError("continue_from_model is true, and there is no model yet: train one without it first")
+        return cls(
+            preset=fields.text(request, "preset", defaults.get("preset", "cpu")),
+            variant=fields.text(request, "variant"),
+            mpp=fields.number(request, "mpp"),
+            diameter=fields.number(request, "diameter") or fields.number(defaults, "diameter"),
+            epochs={name: value for name in EPOCHS if (value := fields.count(request, name)) is not None},
+            choice=Choice(parse_classes(fields.text(request, "classes") or None), fields.flag(request, "centroids")),
+            init_weights=model if go_on else None,
+        )
+
+    def as_pipeline(self, bundle_root: Path) -> Request:
+        """The request as the pipeline takes it, its folders not named yet.
+
+        Raises:
+            ValueError: there is no such preset or variant.
+        """
+        request = Request(Path(), Path(), bundle_root, self.preset, variant=self.variant, overrides=dict(self.epochs))
+        check_request(request, METHOD)
+        return request
+
+    def tiles(self, request: Request) -> TileSettings:
+        """How tiles are cut: at the spacing of training, no side shorter than its crops.
+
+        Args:
+            request: as `as_pipeline` gives it.
+        """
+        config = request.config(METHOD[0])
+        return TileSettings(config["mpp"], max(config["crop_size"]), REGION, self.mpp, config["channels"])
+
+    def settings(self) -> dict[str, Any]:
+        """All that decides the result beside the data set and the code."""
+        named = {"preset": self.preset, "variant": self.variant, "mpp": self.mpp, "diameter": self.diameter}
+        weights = {"init_weights": sha256(self.init_weights)} if self.init_weights else {}
+        return {**named, "epochs": dict(self.epochs), **weights}
+
+    def arguments(self, data: Path, results: Path, device: str) -> list[str]:
+        """Of `scripts.pipeline run`; tiles say their um per px, which is another than the slide's.
+
+        Args:
+            data: the data set.
+            results: the output folder.
+            device: auto, cpu, cuda or cuda:N.
+        """
+        mpp = None if (data / TILES).is_file() else self.mpp
+        options: dict[str, Any] = {"dataset_dir": data, "output_dir": results, "preset": self.preset, "device": device}
+        options |= {"variant": self.variant, "mpp": mpp, "diameter": self.diameter, "init_weights": self.init_weights}
+        options["set"] = "; ".join(f"{name}={value}" for name, value in self.epochs.items())
+        return [f"--{name}={value}" for name, value in options.items() if value not in ("", None)]

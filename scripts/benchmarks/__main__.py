@@ -1,0 +1,38 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Speed, beside MONAI's own or a plain loop, in turn on one machine (docs/performance.md).
+
+python -m scripts.benchmarks hover
+python -m scripts.benchmarks instances --sizes 500,1000,2000
+python -m scripts.benchmarks predictions --model OUT/segmentation --dataset_dir DATA
+python -m scripts.benchmarks metrics
+python -m scripts.benchmarks networks
+python -m scripts.benchmarks slides
+python -m scripts.benchmarks memory
+python -m scripts.benchmarks synthesis --preset cpu
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scripts.benchmarks.labels import hover, instances, metrics, predictions
+from scripts.benchmarks.memory import memory
+from scripts.benchmarks.networks import networks
+from scripts.benchmarks.slides import slides
+from scripts.benchmarks.synthesis import synthesis
+from scripts.command_line import run_command
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "hover": hover,
+    "instances": instances,
+    "predictions": predictions,
+    "metrics": metrics,
+    "networks": networks,
+    "slides": slides,
+    "memory": memory,
+    "synthesis": synthesis,
+}
+
+if __name__ == "__main__":
+    run_command(COMMANDS)

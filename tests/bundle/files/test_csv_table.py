@@ -1,0 +1,54 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""CSV tables: rows with the numbers of their lines, and messages that name them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bundle.files.csv_table import cells, read_number, read_table
+
+
+def save(folder: Path, content: bytes) -> Path:
+    path = folder / "a.csv"
+    path.write_bytes(content)
+    return path
+
+
+def test_rows_keep_their_line_numbers_and_empty_ones_are_passed_over(tmp_path: Path) -> None:
+    path = save(tmp_path, '\ufeffa, B\r\n1,2\r\n\r\n , \r\n"x,y",\u00e4\r\n'.encode())
+    assert read_table(path, "a,b") == (["a", " B"], [(2, ["1", "2"]), (5, ["x,y", "\u00e4"])])
+    assert read_table(save(tmp_path, b""), "a,b") == ([], [])
+
+
+def test_what_is_no_utf8_text_is_named_with_the_header_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a\.csv: is no CSV text .* with the header a,b"):
+        read_table(save(tmp_path, b"a,b\n\xff\xfe,1\n"), "a,b")
+
+
+def test_cells_are_taken_by_column_without_blanks() -> None:
+    assert cells(Path("a.csv"), ["a", "b", "c"], (3, [" 1 ", "2", "x"]), (2, 0)) == ["x", "1"]
+    assert cells(Path("a.csv"), ["a", "b", "c"], (3, ["1", "2"]), (0, 1)) == ["1", "2"]  # c is not asked for
+    assert cells(Path("a.csv"), ["a", "b"], (3, ["1", "2", " ", ""]), (0, 1)) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (["1"], "line 7: '1' has fewer columns than the header: fill in a and b"),
+        (["1", "5", "2", "5"], "line 7: '1,5,2,5' has more columns than the header: write 1.5, not 1,5, in a and b"),
+    ],
+)
+def test_rows_of_another_length_are_refused(row: list[str], message: str) -> None:
+    """A decimal comma would otherwise move all that follows it by a column."""
+    with pytest.raises(ValueError, match=message):
+        cells(Path("a.csv"), ["a", "b"], (7, row), (0, 1))
+
+
+@pytest.mark.parametrize("text", ["", "big", "nan", "inf", "1,5"])
+def test_what_is_no_number_is_named(text: str) -> None:
+    with pytest.raises(ValueError, match=f"a.csv, line 2: width is '{text}', which is no number"):
+        read_number("a.csv", 2, "width", text)
+    assert read_number("a.csv", 2, "width", "1e-1") == 0.1
