@@ -23,7 +23,7 @@ from torch import Tensor
 from .files.images import check_mpp, load_image, select_channels, to_float
 from .inference.model import load_network, segmenter_of
 from .inference.segmenter import Segmenter
-from .inference.symmetry import IDENTITY, Symmetry
+from .inference.test_time_augmentation import IDENTITY, Symmetry
 from .networks.device import resolve_device
 from .objects.overlay import overlay
 from .objects.table import ObjectTable, measure_objects
@@ -92,8 +92,8 @@ def load_model(
     Args:
         path: `model.pt` with its `.json` beside it, or the folder that holds both.
         device: auto, cpu, cuda or cuda:N.
-        augmentation: `FLIPS` or `EIGHT_FOLD` of `bundle.inference.symmetry` average over views: slower, and a little
-            better.
+        augmentation: `FLIPS` or `EIGHT_FOLD` of `bundle.inference.test_time_augmentation` average over views:
+            slower, and a little better.
 
     Raises:
         FileNotFoundError, ValueError: as `load_network`.

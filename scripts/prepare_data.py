@@ -46,7 +46,7 @@ from bundle.data.items import files_by_name
 from bundle.data.split import read_split
 from bundle.files.images import IMAGE_SUFFIXES, check_mpp, read_image
 from bundle.files.labels import LABEL_SUFFIXES, read_label
-from bundle.files.output_folders import claim_new
+from bundle.files.output_folders import require_empty_dir
 from bundle.files.points_csv import write_points
 from bundle.files.writers import write_image, write_label
 from bundle.slides.listing import IMAGE_OR_SLIDE_SUFFIXES
@@ -274,7 +274,7 @@ def _pairs(images: dict[str, Path], outlines: dict[str, Path], folder: str) -> d
 @contextmanager
 def _whole(output: str) -> Iterator[Path]:
     """A scratch folder beside `output`, which takes its name when all is written, so that no half of it is seen."""
-    target = claim_new(output).resolve()
+    target = require_empty_dir(output).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
         draft = Path(scratch) / "draft"

@@ -25,7 +25,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from bundle.files.images import check_mpp
 from bundle.inference.batch import BatchSegmenter, list_images
 from bundle.inference.model import load_network, segmenter_of
-from bundle.inference.symmetry import VIEWS
+from bundle.inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 from bundle.networks.device import describe_device, resolve_device
 from bundle.objects.registry import choose_formats
 from bundle.objects.simplify import check_tolerance
@@ -111,13 +111,13 @@ def _segment(
     formats: str,
     simplify: float,
 ) -> None:
-    if augmentation not in VIEWS:
-        raise ValueError(f"augmentation is {augmentation!r}: choose one of {', '.join(VIEWS)}")
+    if augmentation not in TEST_TIME_AUGMENTATIONS:
+        raise ValueError(f"augmentation is {augmentation!r}: choose one of {', '.join(TEST_TIME_AUGMENTATIONS)}")
     check_mpp(mpp)
     check_tolerance(simplify)
     further = choose_formats(formats)
     where = resolve_device(device)
-    loaded, views = load_network(model), VIEWS[augmentation]
+    loaded, views = load_network(model), TEST_TIME_AUGMENTATIONS[augmentation]
     card = loaded.card
     logger.info("%s: %s, %g um per px, on %s", model, card.network["_target_"], card.mpp, describe_device(where))
     segmenter = segmenter_of(loaded, augmentation=views, device=where)

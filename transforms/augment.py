@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .to_device import upload
+from .to_device import to_device
 
 Batch = dict[str, Tensor]
 Generators = Sequence[torch.Generator]
@@ -28,27 +28,27 @@ STAINS = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))  # optical
 def draw_uniform(generators: Generators, shape: Sequence[int], low: float, high: float, device: torch.device) -> Tensor:
     """Uniform numbers in [low, high), `shape` from each generator: (B, *shape)."""
     drawn = [torch.rand(tuple(shape), generator=generator, device=generator.device) for generator in generators]
-    return low + (high - low) * upload(torch.stack(drawn), device)
+    return low + (high - low) * to_device(torch.stack(drawn), device)
 
 
 def draw_normal(generators: Generators, shape: Sequence[int], device: torch.device) -> Tensor:
     """Standard normal numbers, `shape` from each generator: (B, *shape)."""
     drawn = [torch.randn(tuple(shape), generator=generator, device=generator.device) for generator in generators]
-    return upload(torch.stack(drawn), device)
+    return to_device(torch.stack(drawn), device)
 
 
 @cache
 def colour_axes(device: torch.device) -> tuple[Tensor, Tensor]:
     """RGB to YIQ and back, (3, 3) each; kept on every device that asked."""
     to_yiq = torch.tensor(TO_YIQ)
-    return upload(to_yiq, device), upload(torch.linalg.inv(to_yiq), device)
+    return to_device(to_yiq, device), to_device(torch.linalg.inv(to_yiq), device)
 
 
 @cache
 def stain_vectors(device: torch.device) -> tuple[Tensor, Tensor]:
     """Unit vectors of the stains, (3 stains, 3 colours), and their inverse; kept on every device that asked."""
     stains = functional.normalize(torch.tensor(STAINS), dim=1)
-    return upload(stains, device), upload(torch.linalg.inv(stains), device)
+    return to_device(stains, device), to_device(torch.linalg.inv(stains), device)
 
 
 def mix_channels(image: Tensor, matrix: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 
 
-def upload(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
+def to_device(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
     """A tensor on the device; to a GPU the copy is queued behind the work that is there, and the CPU goes on.
 
     Args:

@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Crops between scene and batch: windows into what lies on the device, and what is still to be drawn into them.
+"""Crops between training image and batch: windows into what lies on the device, and what is still to be drawn.
 
 A crop costs nothing; the crops of a batch are copied and drawn together, on the device that their images lie on.
 """

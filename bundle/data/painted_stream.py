@@ -19,7 +19,7 @@ JOINED = ("image", "label", "hover_map")  # what batches of all streams hold
 
 
 class MapPainter(Protocol):
-    """What paints images over hover maps, such as `bundle.inference.painting.Painter`."""
+    """What paints images over hover maps, such as `bundle.inference.painting.SyntheticImageGenerator`."""
 
     def paint_maps(self, condition: Tensor, generators: Sequence[torch.Generator], styles: Tensor) -> Tensor:
         """Images (B, C, h, w) in [0, 1] over hover maps (B, 3, h, w); the styles are (B, 2 C)."""
@@ -31,22 +31,22 @@ class PaintedStream(CropStream):
     The real crop gives its points, and its style to a generator that asks for one; nobody sees its pixels otherwise.
 
     Args:
-        painter: paints, on the device of the scenes.
-        arguments: those of `CropStream`; scenes are `PointScenes`, augmentations see the painted images.
+        image_generator: paints, on the device of the training images.
+        arguments: those of `CropStream`; training images are `PointTrainingImages`, augmentations see what is painted.
 
     Attributes:
         painting_seconds: time spent on painting so far, as the CPU's clock tells it: all of it on a CPU, on a GPU the
             starting of it alone.
     """
 
-    def __init__(self, painter: MapPainter, **arguments: Any) -> None:
+    def __init__(self, image_generator: MapPainter, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self.painter, self.painting_seconds = painter, 0.0
+        self.image_generator, self.painting_seconds = image_generator, 0.0
 
     def _shown(self, batch: Batch, largest_id: int, generators: list[torch.Generator]) -> Batch:
         started = time.perf_counter()
         condition = batch_hover_map(batch["label"], largest_id)  # (B, 3, h, w)
-        painted = self.painter.paint_maps(condition, generators, image_style(batch["image"]))
+        painted = self.image_generator.paint_maps(condition, generators, image_style(batch["image"]))
         self.painting_seconds += time.perf_counter() - started
         return batch | {"image": painted.clone()}  # a copy, so that it may be trained on
 

@@ -1,9 +1,10 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Training streams: endless batches of random crops, cut from scenes that lie in memory on the training device.
+"""Training streams: endless batches of random crops, cut from images that lie in memory on the training device.
 
-A scene is one image with what is known of it; a stream draws crops from many scenes. Where crops lie, and every random
-number, is decided on the CPU; pixels are copied and drawn on the device, a batch at a time, and nothing waits for it.
+A training image is an image with what is known of it; a stream draws crops from many. Where crops lie, and every
+random number, is decided on the CPU; pixels are copied and drawn on the device, a batch at a time, and nothing waits
+for it.
 Batch n depends on (seed, n) alone, so a stream that is set to a position goes on exactly as if it had never stopped.
 """
 
@@ -27,7 +28,7 @@ Augmentation = Callable[[Batch, list[torch.Generator]], Batch]
 
 
 class Crop(Protocol):
-    """A window of a scene with all that belongs to it; crops of one kind are made into a batch together."""
+    """A window of a training image with all that belongs to it; crops of one kind are made into a batch together."""
 
     @property
     def largest_id(self) -> int:
@@ -38,7 +39,7 @@ class Crop(Protocol):
         """{"image": (B, C, h, w), "label": (B, 1, h, w), ...} of crops of this kind, on the device of their images."""
 
 
-class Scene(Protocol):
+class TrainingImage(Protocol):
     """One training image, named, of a size (height, width) in px."""
 
     @property
@@ -60,7 +61,7 @@ class CropStream:
     several processes train together each has a stream of its own: they cut the crops of one batch between them.
 
     Args:
-        scenes: the images to cut from, each as likely as the others.
+        training_images: the images to cut from, each as likely as the others.
         crop_size: (height, width) of a crop, px.
         batch_size: crops in a batch of this process.
         updates: batches in an epoch.
@@ -68,33 +69,35 @@ class CropStream:
         augmentations: batched transforms, applied in order before the hover map is computed.
 
     Raises:
-        ValueError: when there is no scene, when scenes are of different kinds, when one is smaller than a crop, or when
-            batches or epochs would be empty.
+        ValueError: when there is no training image, when they are of different kinds, when one is smaller than a crop,
+            or when batches or epochs would be empty.
     """
 
     def __init__(
         self,
-        scenes: Sequence[Scene],
+        training_images: Sequence[TrainingImage],
         crop_size: Sequence[int],
         batch_size: int,
         updates: int,
         seed: int = 0,
         augmentations: Sequence[Augmentation] = (),
     ) -> None:
-        if not scenes:
+        if not training_images:
             raise ValueError("no images to train on: the list of training images is empty")
         if batch_size < 1 or updates < 1:
             raise ValueError(f"{updates} updates of {batch_size} crops make no epoch: both must be at least 1")
-        if len(kinds := {type(scene).__name__ for scene in scenes}) > 1:
-            raise ValueError(f"scenes are of different kinds, {sorted(kinds)}: train on one kind of data set at a time")
+        if len(kinds := {type(training_image).__name__ for training_image in training_images}) > 1:
+            raise ValueError(
+                f"training images are of different kinds, {sorted(kinds)}: train on one kind of data set at a time"
+            )
         height, width = crop_size
-        sizes = {scene.name: scene.size for scene in scenes}
+        sizes = {training_image.name: training_image.size for training_image in training_images}
         if small := [f"{name} ({w} x {h} px)" for name, (h, w) in sizes.items() if h < height or w < width]:
             raise ValueError(
                 f"{len(small)} of {len(sizes)} images are, at the model's spacing, smaller than the crop of {width} x"
                 f" {height} px: {some(small)}: choose a smaller crop_size or leave them out"
             )
-        self.scenes, self.crop_size = list(scenes), (int(height), int(width))
+        self.training_images, self.crop_size = list(training_images), (int(height), int(width))
         self.batch_size, self.updates, self.seed = batch_size, updates, seed
         self.augmentations = list(augmentations)
         self.position = 0
@@ -124,14 +127,14 @@ class CropStream:
         return batch | {"hover_map": batch_hover_map(batch["label"], largest_id)}
 
     def _shown(self, batch: Batch, largest_id: int, generators: list[torch.Generator]) -> Batch:
-        """The crops as they are augmented; a kind of stream that shows other images than the scenes' replaces them."""
+        """The crops as they are augmented; a kind of stream that shows other images replaces them."""
         return batch
 
     def _crop(self, drawn: torch.Generator) -> Crop:
-        scene = self.scenes[_integer(len(self.scenes), drawn)]
-        (height, width), (crop_height, crop_width) = scene.size, self.crop_size
+        training_image = self.training_images[_integer(len(self.training_images), drawn)]
+        (height, width), (crop_height, crop_width) = training_image.size, self.crop_size
         origin = (_integer(width - crop_width + 1, drawn), _integer(height - crop_height + 1, drawn))
-        return scene.crop(origin, self.crop_size, drawn)
+        return training_image.crop(origin, self.crop_size, drawn)
 
 
 class UnpairedStream:
@@ -139,7 +142,7 @@ class UnpairedStream:
 
     Args:
         masks: the stream whose label, hover map and points are kept.
-        images: the stream whose image replaces theirs; another seed, or other scenes.
+        images: the stream whose image replaces theirs; another seed, or other training images.
     """
 
     def __init__(self, masks: CropStream, images: CropStream) -> None:

@@ -22,7 +22,7 @@ from transforms.random_streams import generator as counter_based
 
 from ..losses.adversarial import LeastSquares
 from ..networks.noise import Noise3D
-from ..networks.parts import as_hover_map
+from ..networks.parts import activate_hover_map
 from .base import ResumableTrainer, Stream
 from .pool import ImagePool, NoPool
 
@@ -120,7 +120,7 @@ class CycleTrainer(ResumableTrainer):
         image, hover_map = batch["image"], batch["hover_map"]
         generator, segmenter = self.replicas["generator"], self.replicas["segmenter"]
         predicted_map = segmenter(image)  # (B, 3, H, W)
-        read_map = as_hover_map(predicted_map.float())
+        read_map = activate_hover_map(predicted_map.float())
         noise = torch.cat([self._draw(batch, generators), self._draw(batch, generators)])  # (2 B, channels, H, W)
         painted = generator(torch.cat([hover_map, read_map]), noise)  # (2 B, C, H, W): G(s), G(F(x))
         synthetic_image, recovered_image = painted.chunk(2)
@@ -137,7 +137,7 @@ class CycleTrainer(ResumableTrainer):
     def _judge(self, update: Mapping[str, Tensor], generators: Sequence[torch.Generator]) -> dict[str, Tensor]:
         """The discriminators' losses on real and pooled tensors."""
         fake_image = self.image_pool(update["synthetic_image"], generators)
-        fake_map = self.mask_pool(as_hover_map(update["predicted_map"]), generators)
+        fake_map = self.mask_pool(activate_hover_map(update["predicted_map"]), generators)
         pairs = {
             "discriminator_image": (self.replicas["image_discriminator"], update["image"], fake_image),
             "discriminator_mask": (self.replicas["mask_discriminator"], update["hover_map"], fake_map),
@@ -172,8 +172,8 @@ class CycleTrainer(ResumableTrainer):
         return {
             "hover_map": update["hover_map"],
             "synthetic_image": update["synthetic_image"],
-            "recovered_map": as_hover_map(update["recovered_map"]),
+            "recovered_map": activate_hover_map(update["recovered_map"]),
             "image": update["image"],
-            "predicted_map": as_hover_map(update["predicted_map"]),
+            "predicted_map": activate_hover_map(update["predicted_map"]),
             "recovered_image": update["recovered_image"],
         }

@@ -12,7 +12,7 @@ from ignite.engine import Engine
 from monai.networks.utils import eval_mode
 from torch import Tensor, nn
 
-from ..networks.parts import as_hover_map
+from ..networks.parts import activate_hover_map
 from .base import ResumableTrainer, Stream
 
 
@@ -69,5 +69,5 @@ class SegmentationTrainer(ResumableTrainer):
     def sample_images(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What to look at while it trains: image (B, C, H, W), true and predicted hover map (B, 3, H, W)."""
         with eval_mode(self.network), self.precision.autocast():
-            predicted = as_hover_map(self.network(batch["image"]).float())
+            predicted = activate_hover_map(self.network(batch["image"]).float())
         return {"image": batch["image"], "hover_map": batch["hover_map"], "predicted_map": predicted}

@@ -21,7 +21,7 @@ TROUBLE = {
 }
 
 
-def refuse_unparsable(path: str | os.PathLike[str]) -> str:
+def check_bundle_path(path: str | os.PathLike[str]) -> str:
     """Pass on a path that `python -m monai.bundle run` can take, for use inside a configuration.
 
     Args:
@@ -43,7 +43,7 @@ def refuse_unparsable(path: str | os.PathLike[str]) -> str:
     return text
 
 
-def claim_output(folder: str | os.PathLike[str], stage: str) -> Path:
+def prepare_output_dir(folder: str | os.PathLike[str], stage: str) -> Path:
     """Make an output folder, or accept one in which the same stage has written before. Nothing is ever deleted.
 
     Args:
@@ -73,7 +73,7 @@ def claim_output(folder: str | os.PathLike[str], stage: str) -> Path:
     return folder
 
 
-def claim_new(folder: str | os.PathLike[str]) -> Path:
+def require_empty_dir(folder: str | os.PathLike[str]) -> Path:
     """Accept a folder that does not exist or is empty; it is not made.
 
     Raises:

@@ -22,8 +22,8 @@ from transforms.instances.classes_to_label import REACH, classes_to_label
 from transforms.instances.hover_to_label import hover_to_label
 from transforms.maps.classes import INSIDE
 
-from ..networks.parts import as_hover_map
-from .symmetry import Symmetry
+from ..networks.parts import activate_hover_map
+from .test_time_augmentation import Symmetry
 
 
 class Output(Protocol):
@@ -64,7 +64,7 @@ class HoverOutput:
 
     def activated(self, prediction: Tensor) -> Tensor:
         """(B, 3, H, W) to the same shape; probabilities are averaged, not logits."""
-        return as_hover_map(prediction)
+        return activate_hover_map(prediction)
 
     def undo(self, symmetry: Symmetry, seen: Tensor) -> Tensor:
         """Pixels move and vectors turn."""

@@ -55,7 +55,7 @@ class Paintable(Protocol):
         """float32 (2 C,), see `transforms.maps.style`; only a generator with style channels looks at it."""
 
 
-class Painter:
+class SyntheticImageGenerator:
     """Paints whole images with a trained generator.
 
     Args:
@@ -90,46 +90,52 @@ class Painter:
         """Paint a batch of hover maps.
 
         Args:
-            condition: (B, 3, H, W), on the painter's device.
+            condition: (B, 3, H, W), on the image_generator's device.
             generators: of the noise, one for each; None draws from the global state.
             styles: float32 (B, 2 C), needed by a generator with style channels, which alone looks at them.
 
         Returns:
-            float32 (B, C, H, W) in [0, 1], on the painter's device.
+            float32 (B, C, H, W) in [0, 1], on the image_generator's device.
         """
         noise = self.network.noise.sample(len(condition), condition.shape[2:], generators, self.device, styles)
         return self.network(condition, noise).float().clamp(0, 1)
 
-    def write_pairs(self, scenes: Iterable[Paintable], output_dir: str | Path, mpp: float, pairs: int = 1) -> None:
+    def write_pairs(
+        self, training_images: Iterable[Paintable], output_dir: str | Path, mpp: float, pairs: int = 1
+    ) -> None:
         """Write synthetic pairs as a data folder: images/NAME_i.tif, labels/NAME_i.tif, points/NAME_i.csv.
 
         Pairs that are there already are left as they are, so that a cut run goes on.
 
         Args:
-            scenes: what to paint: real images with their points, or `SyntheticPointScenes`.
+            training_images: what to paint: real images with their points, or `SyntheticPointImages`.
             output_dir: the folder.
-            mpp: um per px of the scenes, for the files' tags.
-            pairs: how many for each scene, each with other ellipses and other noise.
+            mpp: um per px of the training images, for the files' tags.
+            pairs: how many for each training image, each with other ellipses and other noise.
         """
         folder = Path(output_dir)
         for part in ("images", "labels", "points"):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        numbered = [(place, scene, number) for place, scene in enumerate(scenes) for number in range(pairs)]
-        for place, scene, number in tqdm(numbered, unit="pair", disable=None):
-            name = f"{scene.name}_{number:03d}"
+        numbered = [
+            (place, training_image, number)
+            for place, training_image in enumerate(training_images)
+            for number in range(pairs)
+        ]
+        for place, training_image, number in tqdm(numbered, unit="pair", disable=None):
+            name = f"{training_image.name}_{number:03d}"
             if (folder / "images" / f"{name}.tif").is_file():
                 continue
-            ellipses = scene.sampler(scene.points, counter_based(self.seed, place, number, MASK))
-            label = draw_label(ellipses, scene.size)
-            image = self.paint(label, counter_based(self.seed, place, number, NOISE), scene.style)
-            write_points(folder / "points" / f"{name}.csv", scene.points)
+            ellipses = training_image.sampler(training_image.points, counter_based(self.seed, place, number, MASK))
+            label = draw_label(ellipses, training_image.size)
+            image = self.paint(label, counter_based(self.seed, place, number, NOISE), training_image.style)
+            write_points(folder / "points" / f"{name}.csv", training_image.points)
             write_label(folder / "labels" / f"{name}.tif", label, mpp)
             write_image(folder / "images" / f"{name}.tif", as_bytes(image), mpp)  # last: it marks the pair as whole
         logger.info("%d synthetic pairs in %s", len(numbered), folder)
 
 
-def load_painter(weights: str | Path, device: torch.device | str = "cpu") -> Painter:
-    """A painter from the weights of a trained generator and the description beside them.
+def load_image_generator(weights: str | Path, device: torch.device | str = "cpu") -> SyntheticImageGenerator:
+    """A image_generator from the weights of a trained generator and the description beside them.
 
     Args:
         weights: such as `generator.pt` in the folder of stage 1.
@@ -142,7 +148,7 @@ def load_painter(weights: str | Path, device: torch.device | str = "cpu") -> Pai
     network = load_network(weights).network
     if not isinstance(network, ImageGenerator):
         raise ValueError(f"{weights} holds a {type(network).__name__}: name the generator that stage 1 wrote")
-    return Painter(network, device)
+    return SyntheticImageGenerator(network, device)
 
 
 def as_bytes(image: Tensor) -> np.ndarray:

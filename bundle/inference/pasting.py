@@ -19,7 +19,7 @@ from transforms.pseudo_labels.erase import erase_nuclei
 from transforms.random_streams import generator
 from transforms.shapes.area_laws import AreaLaw
 
-from ..data.scenes import EllipseScene, PointScenes
+from ..data.training_images import EllipseTrainingImage, PointTrainingImages
 from ..files.points_csv import write_points
 from ..files.writers import write_image, write_label
 from .painting import as_bytes
@@ -43,12 +43,12 @@ class CopyPaster:
     def __init__(self, area_law: AreaLaw, mpp: float, channels: int = 3, pairs: int = 1, seed: int = 0) -> None:
         self.area_law, self.mpp, self.channels, self.pairs, self.seed = area_law, mpp, channels, pairs, seed
 
-    def pair(self, scene: EllipseScene, place: int, number: int) -> tuple[Tensor, Tensor]:
-        """Image float32 (C, H, W) in [0, 1] and label int32 (1, H, W): the scene's nuclei on other points of it."""
+    def pair(self, training_image: EllipseTrainingImage, place: int, number: int) -> tuple[Tensor, Tensor]:
+        """Image float32 (C, H, W) in [0, 1] and label int32 (1, H, W): its nuclei on other points of it."""
         drawn = {key: generator(self.seed, place, number, key) for key in (CUT, WANTED, ERASE, PASTE)}
-        points = torch.from_numpy(seed_points(scene.points, scene.size)).float()
-        law, image = scene.sampler.law, scene.image.cpu()
-        shapes = scene.sampler(points, drawn[CUT])
+        points = torch.from_numpy(seed_points(training_image.points, training_image.size)).float()
+        law, image = training_image.sampler.law, training_image.image.cpu()
+        shapes = training_image.sampler(points, drawn[CUT])
         background = erase_nuclei(image, points, law.diameter, drawn[ERASE])
         wanted = law.draw(points, drawn[WANTED])
         return copy_paste(image, shapes, background, wanted, law.diameter, drawn[PASTE])
@@ -69,14 +69,18 @@ class CopyPaster:
         folder = Path(output_dir)
         for part in ("images", "labels", "points"):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        scenes = PointScenes(data, self.area_law, self.mpp, image_mpp, self.channels).scenes
-        numbered = [(place, scene, number) for place, scene in enumerate(scenes) for number in range(self.pairs)]
-        for place, scene, number in tqdm(numbered, unit="pair", disable=None):
-            name = f"{scene.name}_{number:03d}"
+        training_images = PointTrainingImages(data, self.area_law, self.mpp, image_mpp, self.channels).training_images
+        numbered = [
+            (place, training_image, number)
+            for place, training_image in enumerate(training_images)
+            for number in range(self.pairs)
+        ]
+        for place, training_image, number in tqdm(numbered, unit="pair", disable=None):
+            name = f"{training_image.name}_{number:03d}"
             if (folder / "images" / f"{name}.tif").is_file():
                 continue
-            image, label = self.pair(scene, place, number)
-            write_points(folder / "points" / f"{name}.csv", scene.points)
+            image, label = self.pair(training_image, place, number)
+            write_points(folder / "points" / f"{name}.csv", training_image.points)
             write_label(folder / "labels" / f"{name}.tif", label, self.mpp)
             write_image(folder / "images" / f"{name}.tif", as_bytes(image), self.mpp)  # last: the pair is whole
         logger.info("%d pairs of copied nuclei in %s", len(numbered), folder)

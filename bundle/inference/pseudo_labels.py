@@ -25,7 +25,7 @@ from transforms.pseudo_labels.voronoi import voronoi_label
 from transforms.resample import resample_image, resample_label, resample_points, working_size
 
 from ..data.mask_files import find_masks, read_masks
-from ..data.scenes import PointedImage
+from ..data.training_images import PointedImage
 from ..files.images import LoadedImage, load_image
 from ..files.points_csv import read_points
 from ..files.weight_maps import write_weight

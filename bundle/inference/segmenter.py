@@ -20,7 +20,7 @@ from transforms.resample import resample_image, working_size
 from ..networks.memory import keep_freed_memory
 from .outline import resample_outlines
 from .outputs import HoverOutput, Output
-from .symmetry import IDENTITY, Symmetry
+from .test_time_augmentation import IDENTITY, Symmetry
 
 WINDOW = (256, 256)  # px at the model's spacing
 
@@ -60,8 +60,8 @@ class Segmenter:
         channels: C that the network takes, 1 or 3.
         inferer: runs the network over an image; `windows()` by default.
         to_label: map (3, H, W), as `output` reads it, to label (1, H, W); by default the one that belongs to `output`.
-        augmentation: symmetries whose predictions are averaged: symmetry.IDENTITY, FLIPS or EIGHT_FOLD; time grows with
-            their number.
+        augmentation: symmetries whose predictions are averaged, IDENTITY, FLIPS or EIGHT_FOLD of
+            `test_time_augmentation`; time grows with their number.
         device: where the network computes; by default where its weights are.
         output: what the network's three channels mean; by default tanh h, tanh v and the logit of m.
     """
@@ -78,7 +78,7 @@ class Segmenter:
         output: Output | None = None,
     ) -> None:
         if not augmentation:
-            raise ValueError("augmentation is empty: give symmetry.IDENTITY for none")
+            raise ValueError("augmentation is empty: give test_time_augmentation.IDENTITY for none")
         keep_freed_memory()
         self.device = torch.device(device) if device is not None else _device_of(network)
         layout = torch.channels_last  # a CPU convolves faster in it

@@ -29,7 +29,7 @@ from .batch import list_images
 from .model import card_path, describe_output, read_card
 from .outputs import HoverOutput, Output
 from .segmenter import Segmenter, at_size
-from .symmetry import IDENTITY, Symmetry
+from .test_time_augmentation import IDENTITY, Symmetry
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def check_card(
     if not card_path(weights).is_file():
         return
     card = read_card(weights)
-    stated_and_trained = {"mpp": (mpp, card.mpp), "channels": (channels, card.channels)}
+    stated_and_trained = {"model_mpp": (mpp, card.mpp), "channels": (channels, card.channels)}
     if card.diameter is not None:
         stated_and_trained["diameter"] = (diameter, card.diameter)
     for name, (stated, trained) in stated_and_trained.items():
@@ -116,7 +116,7 @@ class HoverMapInferer(Inferer):
         return torch.stack([segmenter.hover_map(image) for image in images])
 
 
-class HoverToOwnLabeld(MapTransform):
+class HoverMapToLabeld(MapTransform):
     """Hover maps (3, h, w) at the model's spacing to labels int32 (1, H, W) at the image's own size.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..inference.segmenter import Segmenter
-from ..inference.symmetry import VIEWS
+from ..inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 from ..slide_segmentation.block import cached_segmenter, model_identity
 
 
@@ -27,8 +27,8 @@ class Query:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if self.views not in VIEWS:
-            raise ValueError(f"augmentation is {self.views!r}: choose one of {', '.join(VIEWS)}")
+        if self.views not in TEST_TIME_AUGMENTATIONS:
+            raise ValueError(f"augmentation is {self.views!r}: choose one of {', '.join(TEST_TIME_AUGMENTATIONS)}")
 
     @property
     def identity(self) -> str:

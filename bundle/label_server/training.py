@@ -90,7 +90,7 @@ class Training:
             request: as `as_pipeline` gives it.
         """
         config = request.config(METHOD[0])
-        return TileSettings(config["mpp"], max(config["crop_size"]), REGION, self.mpp, config["channels"])
+        return TileSettings(config["model_mpp"], max(config["crop_size"]), REGION, self.mpp, config["channels"])
 
     def settings(self) -> dict[str, Any]:
         """All that decides the result beside the data set and the code."""

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from transforms.to_device import upload
+from transforms.to_device import to_device
 
 from .reduce import mean_per_crop
 
@@ -44,7 +44,7 @@ def sobel_kernels(device: torch.device, dtype: torch.dtype) -> Tensor:
     """The filters of d/dx and d/dy, (2, 1, 5, 5); kept on every device that asked, so that no update waits for them."""
     difference, smoothing = torch.tensor(SOBEL_DIFFERENCE, dtype=dtype), torch.tensor(SOBEL_SMOOTHING, dtype=dtype)
     along_x = torch.outer(smoothing, difference)  # (5, 5), rows are y
-    return upload(torch.stack([along_x, along_x.T]).unsqueeze(1), device)
+    return to_device(torch.stack([along_x, along_x.T]).unsqueeze(1), device)
 
 
 def offset_loss(prediction: Tensor, hover_map: Tensor, weight: Tensor | None = None) -> Tensor:

@@ -12,9 +12,9 @@ The names of the tensors, with x a real image, s a drawn hover map, p the point 
     synthetic_image  G(s)             (B, C, H, W) in [0, 1]
     predicted_map    F(x)             (B, 3, H, W), logit of m
     recovered_map    F(G(s))          (B, 3, H, W), logit of m
-    recovered_image  G(F(x))          (B, C, H, W) in [0, 1]; G is fed as_hover_map(F(x))
+    recovered_image  G(F(x))          (B, C, H, W) in [0, 1]; G is fed activate_hover_map(F(x))
     image_scores     D_X(G(s))        (B, 1, h, w)
-    map_scores       D_S(F(x))        (B, 1, h, w); D_S is fed as_hover_map(F(x))
+    map_scores       D_S(F(x))        (B, 1, h, w); D_S is fed activate_hover_map(F(x))
 """
 
 from __future__ import annotations

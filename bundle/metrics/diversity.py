@@ -39,7 +39,7 @@ def diversity(paint: Paint, labels: Iterable[Tensor], seed: int = 0, noises: int
     """`pixel_deviation` for each mask; the diversity of a generator is the mean of them.
 
     Args:
-        paint: paints one image, such as `bundle.inference.painting.Painter.paint`.
+        paint: paints one image, such as `bundle.inference.painting.SyntheticImageGenerator.paint`.
         labels: masks, int32 (1, H, W); sizes may differ.
         seed: image j of mask i depends on (seed, i, j) alone.
         noises: images of each mask, >= 2.

@@ -72,7 +72,7 @@ def image_quality(
         split: the part of the real images that was painted.
         repeats: bootstrap samples.
         seed: of the bootstrap and of the noises.
-        paint: paints an image on a label, such as `bundle.inference.painting.Painter.paint`; None: no diversity.
+        paint: paints an image on a label, such as `SyntheticImageGenerator.paint`; None: no diversity.
 
     Returns:
         What was measured on (`features`, `digest`, `dimensions`, `images`, `crops`, `crop_px`, `mpp`), and `metrics`:
@@ -107,7 +107,7 @@ def image_diversity(pairs: Sequence[Pair], paint: Paint, seed: int = 0, noises: 
 
     Args:
         pairs: as `paired_images` gives them; the labels of their synthetic images are the masks.
-        paint: paints an image on a label, such as `bundle.inference.painting.Painter.paint`.
+        paint: paints an image on a label, such as `bundle.inference.painting.SyntheticImageGenerator.paint`.
         seed: noise j on mask i depends on (seed, i, j) alone.
         noises: images of each mask, >= 2.
 
@@ -141,7 +141,7 @@ def paired_images(folder: DataFolder, synthetic_dir: str | Path, split: str = "t
 
 
 def first_name(item: Item) -> str:
-    """Base name of the first synthetic image of a real one, as `Painter.write_pairs` numbers them."""
+    """Base name of the first synthetic image of a real one, as `SyntheticImageGenerator.write_pairs` numbers them."""
     return f"{item.name}_{0:03d}"
 
 

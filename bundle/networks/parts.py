@@ -25,7 +25,7 @@ def as_prediction(features: Tensor) -> Tensor:
     return torch.cat([torch.tanh(features[:, :2]), features[:, 2:]], dim=1)  # (B, 3, H, W)
 
 
-def as_hover_map(prediction: Tensor) -> Tensor:
+def activate_hover_map(prediction: Tensor) -> Tensor:
     """What F or N returned, (B, 3, H, W) with a logit of m, to a hover map with m in [0, 1].
 
     G and D_S take hover maps, so every prediction passes through here before it reaches them.

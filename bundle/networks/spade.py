@@ -128,7 +128,7 @@ class SPADEGenerator(nn.Module):
         """Paint an image on a hover map.
 
         Args:
-            hover_map: float (B, 3, H, W): h, v in [-1, 1], m in [0, 1] (not a logit: see `as_hover_map`).
+            hover_map: float (B, 3, H, W): h, v in [-1, 1], m in [0, 1] (not a logit: see `activate_hover_map`).
             noise: float (B, noise channels, H, W) from `self.noise.sample`; None draws anew from the global state.
 
         Returns:

@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Follow the cracks between the pixels of a label: the exact border of every object, as closed rings.
+"""Follow the borders between the pixels of a label: the exact border of every object, as closed rings.
 
 All rings of a label are followed at once. A crack is kept as a side of the pixel inside the object, walked with the
 object on the right; its successor depends on the two pixels ahead alone. Rings are then put in order by pointer
@@ -43,7 +43,7 @@ class _Sides(NamedTuple):
     side: Indices  # (E,)
 
 
-def follow_cracks(label: NDArray[np.integer]) -> Rings:
+def trace_borders(label: NDArray[np.integer]) -> Rings:
     """All rings of a label (H, W) of ids, 0 = background."""
     padded = np.pad(label, 1)
     sides = _border_sides(padded)

@@ -20,7 +20,7 @@ from monai.utils import convert_to_numpy
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .contours import Rings, follow_cracks
+from .contours import Rings, trace_borders
 
 Ring = NDArray[np.float64]  # (N, 2) x, y
 Scale = float | tuple[float, float]  # of both axes, or of x and of y
@@ -76,7 +76,7 @@ def outline_objects(
     ids = convert_to_numpy(label)
     if ids.ndim != 3 or len(ids) != 1 or ids.dtype.kind not in "ui":
         raise ValueError(f"label is {ids.dtype} {ids.shape}: it must be integers of shape (1, H, W)")
-    rings = follow_cracks(ids[0])
+    rings = trace_borders(ids[0])
     points = _placed(rings.corners, offset, scale)
     return {identity: tuple(_polygons(points, rings, of, ids[0])) for identity, of in _by_owner(rings)}
 

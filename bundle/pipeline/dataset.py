@@ -17,7 +17,7 @@ from .stages import Stage
 logger = logging.getLogger(__name__)
 
 # config ids: of the images, um per px at which the networks work, typical diameter of an object in um
-CHANNELS, MPP, DIAMETER = "channels", "mpp", "diameter"
+CHANNELS, MODEL_MPP, DIAMETER = "channels", "model_mpp", "diameter"
 
 
 def open_dataset(request: Request, stages: Sequence[Stage]) -> DataFolder:
@@ -48,7 +48,7 @@ def with_diameter(request: Request, stages: Sequence[Stage], dataset: DataFolder
         return request
     diameter = stated.value
     if stated.unit == "px":
-        diameter = stated.um(dataset.spacing(), request.config(stages[0])[MPP])
+        diameter = stated.um(dataset.spacing(), request.config(stages[0])[MODEL_MPP])
         logger.info("the typical diameter of %g px is one of %.4g um", stated.value, diameter)
     return replace(request, diameter=None, overrides={**request.overrides, DIAMETER: diameter})
 
@@ -84,7 +84,7 @@ def stage_pixels(request: Request, dataset: DataFolder, stage: Stage) -> int:
     if not items:
         return 0
     first = read_image(items[0].image_path)
-    spacing, working = request.image_mpp or first.mpp, request.config(stage).get(MPP)
+    spacing, working = request.image_mpp or first.mpp, request.config(stage).get(MODEL_MPP)
     scale = spacing / working if spacing and isinstance(working, int | float) else 1.0
     return int(len(items) * first.array.shape[1] * first.array.shape[2] * scale**2)
 

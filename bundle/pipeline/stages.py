@@ -213,7 +213,7 @@ def refined(folder: str = "baselines/refined") -> tuple[Stage, Stage, Stage]:
         METHOD[2],
         folder=f"{folder}/segmentation",
         does="trains another segmenter on synthetic images and these labels",
-        reads={**METHOD[2].reads, "relabelled_dir": make.folder},
+        reads={**METHOD[2].reads, "pseudo_label_dir": make.folder},
     )
     return make, train, predictions(f"{folder}/predictions", train.folder)
 

@@ -27,6 +27,7 @@ from ..networks.weights import load_weights
 
 NAME = "pathology_nuclei_points_segmentation"  # MONAI Label reads the kind of task from it
 FOLDERS = ("bundle", "configs", "docs", "scripts", "transforms")
+RESEARCH = ("scripts/benchmarks", "scripts/experiments")  # stays in the repository
 FILES = ("LICENSE", "README.md", "CITATION.cff", "requirements.txt", "constraints.txt")
 CONFIGS = ("inference.json", "train.json")  # both are asked for a network: `verify_net_in_out`, `monai.bundle.load`
 LARGEST = 25 * 10**6  # bytes: the Model Zoo's limit for a file
@@ -119,8 +120,10 @@ def check_weights(root: Path, weights: Path) -> None:
 
 def _compared(parser: ConfigParser, card: ModelCard) -> dict[str, tuple[Any, Any]]:
     """What a configuration states, and what the weights were made with."""
-    known = [name for name in ("mpp", "channels", "diameter") if getattr(card, name) is not None]
-    pairs: dict[str, tuple[Any, Any]] = {name: (parser.get_parsed_content(name), getattr(card, name)) for name in known}
+    trained = {"model_mpp": card.mpp, "channels": card.channels, "diameter": card.diameter}
+    pairs: dict[str, tuple[Any, Any]] = {
+        name: (parser.get_parsed_content(name), value) for name, value in trained.items() if value is not None
+    }
     network, output = parser.get_parsed_content("network_def"), parser.get_parsed_content("network_output")
     pairs["network_def"] = describe_network(network), describe_network(card.build())
     pairs["network_output"] = describe_output(output), describe_output(card.build_output())
@@ -166,7 +169,8 @@ def bundle_files(root: Path) -> Iterator[tuple[str, Path]]:
             inside = path.relative_to(root)
             if path.is_symlink():
                 raise ValueError(f"{path} is a link: put the file itself into the bundle")
-            if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in inside.parts):
+            hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
+            if path.is_file() and not hidden and not inside.as_posix().startswith(RESEARCH):
                 yield inside.as_posix(), path
 
 

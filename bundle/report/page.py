@@ -107,7 +107,7 @@ def _curves(output_dir: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
     groups = [
         ("Warm start, on ellipses", LOSS_TERMS, warm_start),
         ("Learning to paint", LOSS_TERMS, {"synthesis": losses}),
-        ("Watching the painter", WATCHED, {"synthesis": panel}),
+        ("Watching the image_generator", WATCHED, {"synthesis": panel}),
         ("Learning to segment", LOSS_TERMS, segmenters),
     ]
     found = []

@@ -15,7 +15,7 @@ import torch
 from ..files.provenance import sha256
 from ..inference.model import card_path, load_network, segmenter_of
 from ..inference.segmenter import Segmenter
-from ..inference.symmetry import VIEWS
+from ..inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 from ..slides.reader import Slide
 from .layout import Place
 from .objects import joined, to_bytes
@@ -71,7 +71,7 @@ def cached_segmenter(model: str, identity: str, views: str, device: str) -> Segm
     """The segmenter of a file of weights, kept for the next block; ValueError where it is not the one of `identity`."""
     if model_identity(model) != identity:
         raise ValueError(f"{model}: another model than the one that the run began with: put the first one back")
-    return segmenter_of(load_network(model), augmentation=VIEWS[views], device=device)
+    return segmenter_of(load_network(model), augmentation=TEST_TIME_AUGMENTATIONS[views], device=device)
 
 
 def model_identity(model: str | os.PathLike[str]) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..inference.model import ModelCard, read_card
-from ..inference.symmetry import VIEWS
+from ..inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 from .plan import Settings
 from .tissue import WAYS, default_way
 
@@ -32,7 +32,10 @@ class Request:
     labels: bool = False  # whether to write a label image
 
     def __post_init__(self) -> None:
-        for name, value, choices in (("augmentation", self.views, VIEWS), ("tissue", self.tissue or "none", WAYS)):
+        for name, value, choices in (
+            ("augmentation", self.views, TEST_TIME_AUGMENTATIONS),
+            ("tissue", self.tissue or "none", WAYS),
+        ):
             if value not in choices:
                 raise ValueError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
         if not isinstance(self.channel, int) or self.channel < 0:

@@ -14,7 +14,7 @@ from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 from monailabel.utils.others.generic import device_list, name_to_device
 from nuclei_options import Options
 
-from bundle.inference.symmetry import VIEWS
+from bundle.inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 from bundle.label_server import fields
 from bundle.label_server.annotation import as_annotation
 from bundle.label_server.images import NUCLEI, objects_of_label, segment_image, whole_label
@@ -37,7 +37,7 @@ class NucleiInfer(InferTask):
     """
 
     def __init__(self, model: Callable[[], Path | None], description: str, options: Options) -> None:
-        config = {"device": device_list(), "augmentation": list(VIEWS), "mpp": "", "simplify": 0.0}
+        config = {"device": device_list(), "augmentation": list(TEST_TIME_AUGMENTATIONS), "mpp": "", "simplify": 0.0}
         super().__init__(InferType.SEGMENTATION, {NUCLEI: 1}, 2, description, config)
         self.model, self.options = model, options
 

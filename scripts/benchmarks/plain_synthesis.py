@@ -21,17 +21,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from bundle.data.scenes import EllipseScene
+from bundle.data.training_images import EllipseTrainingImage
 from bundle.losses.adversarial import LeastSquares
-from bundle.networks.parts import as_hover_map
+from bundle.networks.parts import activate_hover_map
 from bundle.networks.spade import SPADE
 
 
 class Samples(Dataset[dict[str, Any]]):
     """Random crops of images in memory; ellipses are drawn one by one, around all points of the image."""
 
-    def __init__(self, scenes: Sequence[EllipseScene], crop_size: Sequence[int], samples: int) -> None:
-        self.scenes, self.samples = list(scenes), samples
+    def __init__(self, training_images: Sequence[EllipseTrainingImage], crop_size: Sequence[int], samples: int) -> None:
+        self.training_images, self.samples = list(training_images), samples
         keys = ["image", "label", "point_map"]
         self.transform = Compose(
             [
@@ -47,12 +47,17 @@ class Samples(Dataset[dict[str, Any]]):
         return self.samples
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        scene = self.scenes[int(np.random.randint(len(self.scenes)))]
-        label, point_map = np.zeros((1, *scene.size), np.int32), np.zeros((1, *scene.size), np.float32)
-        for number, (x, y, major, minor, angle) in enumerate(scene.sampler(scene.points).tolist(), start=1):
-            label[(0, *ellipse(y, x, minor, major, shape=scene.size, rotation=-angle))] = number
-            point_map[(0, *disk((y, x), scene.point_radius + 0.5, shape=scene.size))] = 1
-        sample: Any = self.transform({"image": scene.image.numpy(), "label": label, "point_map": point_map})
+        training_image = self.training_images[int(np.random.randint(len(self.training_images)))]
+        label, point_map = (
+            np.zeros((1, *training_image.size), np.int32),
+            np.zeros((1, *training_image.size), np.float32),
+        )
+        for number, (x, y, major, minor, angle) in enumerate(
+            training_image.sampler(training_image.points).tolist(), start=1
+        ):
+            label[(0, *ellipse(y, x, minor, major, shape=training_image.size, rotation=-angle))] = number
+            point_map[(0, *disk((y, x), training_image.point_radius + 0.5, shape=training_image.size))] = 1
+        sample: Any = self.transform({"image": training_image.image.numpy(), "label": label, "point_map": point_map})
         hover_map = torch.cat([sample["offsets_label"], (sample["label"] > 0).float()])  # (3, h, w)
         return {"image": sample["image"], "hover_map": hover_map, "point_map": sample["point_map"]}
 
@@ -100,14 +105,14 @@ class PlainLoop:
         for judge in self.judges:
             judge.requires_grad_(False)
         made["image_scores"] = self.judges[0](made["synthetic_image"])
-        made["map_scores"] = self.judges[1](as_hover_map(made["predicted_map"]))
+        made["map_scores"] = self.judges[1](activate_hover_map(made["predicted_map"]))
         terms = self.objective({**batch, **made})
         self._step(self.optimizers[0], terms["total"])
         for judge in self.judges:
             judge.requires_grad_(True)
         pairs = (
             (self.judges[0], batch["image"], made["synthetic_image"]),
-            (self.judges[1], batch["hover_map"], as_hover_map(made["predicted_map"])),
+            (self.judges[1], batch["hover_map"], activate_hover_map(made["predicted_map"])),
         )
         judged = torch.stack(
             [LeastSquares().discriminator(judge(real), judge(fake.detach())) for judge, real, fake in pairs]
@@ -122,7 +127,7 @@ class PlainLoop:
             "synthetic_image": synthetic_image,
             "predicted_map": predicted_map,
             "recovered_map": self.segmenter(synthetic_image),
-            "recovered_image": self.generator(as_hover_map(predicted_map)),
+            "recovered_image": self.generator(activate_hover_map(predicted_map)),
         }
 
     @staticmethod

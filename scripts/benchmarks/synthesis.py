@@ -51,8 +51,8 @@ class Sides:
         self.stream = config.get_parsed_content("train::dataloader")
         self.trainer: CycleTrainer = config.get_parsed_content("train::trainer")
         crop, batch = config.get_parsed_content("crop_size"), config.get_parsed_content("synthesis_batch_size")
-        scenes = parse(preset, torch.device("cpu"), folder).get_parsed_content("train::dataset")
-        samples = Samples([scenes[index] for index in range(len(scenes))], crop, 1000 * batch)
+        training_images = parse(preset, torch.device("cpu"), folder).get_parsed_content("train::dataset")
+        samples = Samples([training_images[index] for index in range(len(training_images))], crop, 1000 * batch)
         loader = DataLoader(samples, batch, num_workers=workers)
         networks = [copy.deepcopy(network) for network in self.trainer.networks.values()]
         self.plain = PlainLoop(networks, config.get_parsed_content("objective"), endless(loader), device)
@@ -108,7 +108,7 @@ def parse(preset: str, device: torch.device, folder: Path) -> ConfigParser:
     """The configuration of stage 1 at a preset, its data set simulated in a folder."""
     files = [ROOT / "configs" / "train_synthesis.yaml", ROOT / "configs" / "presets" / f"{preset}.yaml"]
     config = ConfigParser(ConfigParser.load_config_files([str(file) for file in files]))
-    mpp, side = config["mpp"], round(SIDE_UM / config["mpp"])
+    mpp, side = config["model_mpp"], round(SIDE_UM / config["model_mpp"])
     if not (folder / "data").is_dir():
         write_dataset(folder / "data", images=IMAGES, size=(side, side), mpp=mpp, testing=0)
     config["dataset_dir"], config["output_dir"] = str(folder / "data"), str(folder / "out")

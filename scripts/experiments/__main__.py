@@ -95,7 +95,7 @@ def ablation(
 def pairs(
     dataset_dir: str,
     output_dir: str,
-    painter: str = "c",
+    image_generator: str = "c",
     seed: int = 0,
     preset: str = "cpu",
     mpp: float | None = None,
@@ -110,8 +110,8 @@ def pairs(
 
     Args:
         dataset_dir: folder with images/, points/, labels/ and split.json.
-        output_dir: that of the ablation, whose row `painter` is finished.
-        painter: row whose generator paints.
+        output_dir: that of the ablation, whose row `image_generator` is finished.
+        image_generator: row whose generator paints.
         seed: of that row's run, and of these.
         preset: as for ablation.
         mpp: as for ablation.
@@ -123,7 +123,7 @@ def pairs(
         table_only: run nothing, write the table of what is finished.
     """
     request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
-    rows = pairs_rows(painter, segmentation_epochs, seed)
+    rows = pairs_rows(image_generator, segmentation_epochs, seed)
     around(page, "pairs")
     unfinished = [] if table_only else run_experiment(request, left(rows, records))
     _write(request.output_dir, "pairs", collect(request.output_dir, rows), rows, records, page, unfinished)

@@ -23,7 +23,7 @@ from bundle.files.atomic import write_json
 from bundle.files.images import load_image
 from bundle.files.manifest import read_manifest
 from bundle.inference.model import load_network
-from bundle.inference.painting import Painter, load_painter
+from bundle.inference.painting import SyntheticImageGenerator, load_image_generator
 from bundle.metrics.features import EncoderFeatures, FeatureExtractor, InceptionFeatures
 from bundle.metrics.image_quality import image_quality
 from bundle.networks.device import resolve_device
@@ -45,7 +45,7 @@ def run_experiment(request: Request, rows: Sequence[Row], inception: str = "", e
 
     Args:
         request: what all rows share; its output folder is the experiment's, its overrides are its budget.
-        rows: the rows; one that names a painter stands behind that row.
+        rows: the rows; one that names a image_generator stands behind that row.
         inception: file of Inception-v3's weights for the image metrics.
         encoder: without them, weights of a segmenter whose encoder takes their place; "": of one that is trained first,
             on ellipses as labels of the real images, where a row has images to compare.
@@ -81,8 +81,8 @@ def run_row(request: Request, row: Row, seed: int) -> None:
         StageError: a stage stopped.
     """
     folder = row.folder(request.output_dir, seed)
-    if row.painter:
-        share_networks(request.output_dir / "rows" / f"{row.painter}_seed{seed}", folder)
+    if row.image_generator:
+        share_networks(request.output_dir / "rows" / f"{row.image_generator}_seed{seed}", folder)
     overrides = {**request.overrides, **row.overrides}
     run_pipeline(replace(request, output_dir=folder, seed=seed, variant=row.variant, overrides=overrides), METHOD)
 
@@ -107,8 +107,8 @@ def measure_row(request: Request, row: Row, seed: int, extractor: FeatureExtract
     data = DataFolder(request.dataset_dir, request.image_mpp, card.channels)
     painted_with = read_manifest(folder / "synthetic") or {}
     weights = painted_with.get("settings", {}).get("paint_with", "generator.pt")
-    painter = load_painter(folder / "synthesis" / weights, resolve_device(request.device))
-    paint = AnyStyle(painter, [load_image(item.image_path, card.channels).image for item in data.training])
+    image_generator = load_image_generator(folder / "synthesis" / weights, resolve_device(request.device))
+    paint = AnyStyle(image_generator, [load_image(item.image_path, card.channels).image for item in data.training])
     quality = image_quality(data, folder / "synthetic", extractor, mpp, paint=paint)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, quality)
@@ -118,18 +118,18 @@ class AnyStyle:
     """Paints each image in the style of a random real one; only a generator with style channels looks at it.
 
     Args:
-        painter: of a trained generator.
+        image_generator: of a trained generator.
         images: real ones, float32 (C, H, W) in [0, 1].
     """
 
-    def __init__(self, painter: Painter, images: Sequence[Tensor]) -> None:
-        self.painter = painter
+    def __init__(self, image_generator: SyntheticImageGenerator, images: Sequence[Tensor]) -> None:
+        self.image_generator = image_generator
         self.styles = torch.cat([image_style(image[None]) for image in images])  # (n, 2 C)
 
     def __call__(self, label: Tensor, generator: torch.Generator) -> Tensor:
         """An image float32 (C, H, W) in [0, 1] for a label (1, H, W)."""
         chosen = int(torch.randint(len(self.styles), (1,), generator=generator))
-        return self.painter.paint(label, generator, self.styles[chosen])
+        return self.image_generator.paint(label, generator, self.styles[chosen])
 
 
 def feature_extractor(request: Request, inception: str, encoder: str) -> tuple[FeatureExtractor, float]:

@@ -16,7 +16,7 @@ from bundle.data.folder import DataFolder
 from bundle.files.images import load_image
 from bundle.files.labels import read_label
 from bundle.files.pictures import coloured
-from bundle.inference.painting import load_painter
+from bundle.inference.painting import load_image_generator
 from scripts.experiments.ablation_rows import Row
 from transforms.maps.style import image_style
 from transforms.random_streams import generator
@@ -67,8 +67,8 @@ def has_painted(run: Path) -> bool:
 
 def painted(run: Path, label: Tensor, real: Tensor, place: int, noise: int) -> Tensor:
     """One image of a run's generator on a label (1, H, W), in the style of a real one: float (C, H, W) in [0, 1]."""
-    painter = load_painter(run / "synthesis" / "generator.pt")
-    return painter.paint(label, generator(0, place, noise, OTHER_NOISE), image_style(real[None])[0])
+    image_generator = load_image_generator(run / "synthesis" / "generator.pt")
+    return image_generator.paint(label, generator(0, place, noise, OTHER_NOISE), image_style(real[None])[0])
 
 
 def centre(image: Tensor, side: int) -> Tensor:

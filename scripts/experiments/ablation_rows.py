@@ -20,7 +20,7 @@ class Row:
         variant: files of `configs/variants/`, separated by commas, as `Request` takes them.
         seeds: of its runs.
         overrides: settings of its own, as `parse_overrides` returns them.
-        painter: name of the row whose trained networks it uses instead of training its own, at the same seed; "": none.
+        image_generator: the row whose trained networks it uses instead of training its own, at the same seed; "": none.
         paired: whether its synthetic images have real counterparts to be compared with.
     """
 
@@ -29,7 +29,7 @@ class Row:
     variant: str
     seeds: tuple[int, ...] = (0,)
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    painter: str = ""
+    image_generator: str = ""
     paired: bool = True
 
     def folder(self, root: Path, seed: int) -> Path:
@@ -55,7 +55,7 @@ def ablation_rows() -> list[Row]:
         Row("resnet_generator", "(c) with a ResNet for SPADE", "published,resnet_generator"),
         Row("resnet_mapper", "(c) with a ResNet for F, L1 for the instance loss", "published,resnet_mapper"),
         Row("no_pool", "(c) without image pools", "published,no_pool"),
-        Row("average", "(c) painted with averaged weights", "published,average", painter="c"),
+        Row("average", "(c) painted with averaged weights", "published,average", image_generator="c"),
         Row("warm_start", "(c) after a warm start of F", "published,warm_start"),
         Row("style", "(c) with a style code per image", "published,style"),
         Row("blobs", "(c) with shapes that are no ellipses", "published,blobs"),
@@ -66,14 +66,14 @@ PAIRS = (23, 46, 69, 92)  # numbers of synthetic pairs in the paper's Table 3
 USUAL = 46  # of them, with which the configuration's epochs are trained
 
 
-def pairs_rows(painter: str, epochs: int, seed: int = 0) -> list[Row]:
+def pairs_rows(image_generator: str, epochs: int, seed: int = 0) -> list[Row]:
     """The paper's Table 3: segmenters trained on more and more images over fully synthetic points.
 
     Args:
-        painter: row of the ablation whose generator paints them.
+        image_generator: row of the ablation whose generator paints them.
         epochs: of the configuration, for the segmenter with 46 pairs; at equal epochs over the pairs the others have
             them in proportion, at equal updates the same. With 46 pairs both are one run.
-        seed: of the painter's run, and of these.
+        seed: of the image_generator's run, and of these.
     """
     rows = []
     for pairs in PAIRS:
@@ -81,5 +81,5 @@ def pairs_rows(painter: str, epochs: int, seed: int = 0) -> list[Row]:
         for name, length in ({"updates and epochs": epochs} if pairs == USUAL else lengths).items():
             overrides = {"synthetic/synthetic_images": pairs, "segmentation/segmentation_epochs": length}
             key, says = f"pairs_{pairs}_{name.split()[0]}", f"{pairs} pairs, equal {name}"
-            rows.append(Row(key, says, "published,synthetic_points", (seed,), overrides, painter, paired=False))
+            rows.append(Row(key, says, "published,synthetic_points", (seed,), overrides, image_generator, paired=False))
     return rows

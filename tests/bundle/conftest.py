@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Small slides on disk for the tests of slides and of the label server, and a network that reads its answer off them."""
+"""Small slides on disk for tests, and a network that reads its answer off them."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 """No update waits for its device: streams and a whole update run on torch's meta device, which holds no numbers.
 
 There, whatever depends on values (nonzero, boolean indices, `item`, unknown lengths) raises where a GPU would be waited
-for. Copies to a GPU are waited for as well, unless `upload` makes them, and matrix inversions, which check their input;
-so here those raise, too.
+for. Copies to a GPU are waited for as well, unless `to_device` makes them, and matrix inversions, which check their
+input; so here those raise, too.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 import bundle.engines.gan
-from bundle.data.scenes import EllipseScene, LabelledScene
 from bundle.data.streams import CropStream
+from bundle.data.training_images import EllipseTrainingImage, LabelledTrainingImage
 from bundle.engines.gan import CycleTrainer
 from bundle.engines.pool import ImagePool
 from bundle.losses.synthesis import BackgroundTerm, MapCycleTerm, SynthesisObjective, paper_terms
@@ -38,7 +38,7 @@ from transforms.shapes.area_laws import UniformAreaLaw
 from transforms.shapes.blobs import BlobSampler
 from transforms.shapes.draw import draw_label
 from transforms.shapes.ellipses import EllipseSampler
-from transforms.to_device import upload
+from transforms.to_device import to_device
 
 SIZE, CROP = (80, 96), (32, 48)
 JITTER = [RandFlips(), StainJitter(), ColourJitter(), GaussianBlur(), GaussianNoise()]
@@ -46,7 +46,7 @@ WAITING = (torch.tensor, torch.as_tensor, torch.from_numpy, Tensor.new_tensor, t
 
 
 class WithoutWaiting(TorchFunctionMode):
-    """Refuses what makes a GPU be waited for though the meta device does not mind; copies by `upload` are no such."""
+    """Refuses what makes a GPU be waited for though the meta device does not mind; not copies by `to_device`."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -55,23 +55,25 @@ class WithoutWaiting(TorchFunctionMode):
         given = [each for each in args if isinstance(each, Tensor)]
         written = [each for each in (result, *given[:1]) if isinstance(each, Tensor) and each.is_meta]
         waits = func in WAITING or any(each.ndim and not each.is_meta for each in given)
-        if written and waits and sys._getframe(1).f_code is not upload.__code__:
-            raise RuntimeError(f"{func.__name__} would wait for the device: use upload, or do it on the CPU")
+        if written and waits and sys._getframe(1).f_code is not to_device.__code__:
+            raise RuntimeError(f"{func.__name__} would wait for the device: use to_device, or do it on the CPU")
         return result
 
 
-def scenes(shapes: Callable[[UniformAreaLaw], EllipseSampler] = EllipseSampler) -> list[EllipseScene]:
+def training_images(shapes: Callable[[UniformAreaLaw], EllipseSampler] = EllipseSampler) -> list[EllipseTrainingImage]:
     sampler = shapes(UniformAreaLaw(9.0, k=0.6))
     points = [torch.rand(60, 2, generator=generator(i)) * torch.tensor([96, 80]) - 0.5 for i in range(2)]
     return [
-        EllipseScene(str(i), torch.zeros(3, *SIZE, device="meta"), each, sampler, 0.5) for i, each in enumerate(points)
+        EllipseTrainingImage(str(i), torch.zeros(3, *SIZE, device="meta"), each, sampler, 0.5)
+        for i, each in enumerate(points)
     ]
 
 
-def labelled_scenes() -> list[LabelledScene]:
-    drawn = [draw_label(each.sampler(each.points, generator(3)), SIZE) for each in scenes()]
+def labelled_images() -> list[LabelledTrainingImage]:
+    drawn = [draw_label(each.sampler(each.points, generator(3)), SIZE) for each in training_images()]
     return [
-        LabelledScene("a", torch.zeros(3, *SIZE, device="meta"), each.to("meta"), int(each.max())) for each in drawn
+        LabelledTrainingImage("a", torch.zeros(3, *SIZE, device="meta"), each.to("meta"), int(each.max()))
+        for each in drawn
     ]
 
 
@@ -98,7 +100,7 @@ def test_waiting_is_noticed(values: Callable[[Tensor], object]) -> None:
 @pytest.mark.parametrize("shapes", [EllipseSampler, BlobSampler])
 @pytest.mark.parametrize("augmentations", [[RandFlips()], JITTER])
 def test_batches_around_points_are_made_without_waiting(shapes: Any, augmentations: list[Any]) -> None:
-    stream = CropStream(scenes(shapes), CROP, 3, 2, augmentations=augmentations)
+    stream = CropStream(training_images(shapes), CROP, 3, 2, augmentations=augmentations)
     with WithoutWaiting():
         batch = stream.batch(1)
     assert all(tensor.is_meta for tensor in batch.values())
@@ -112,7 +114,7 @@ def test_batches_around_points_are_made_without_waiting(shapes: Any, augmentatio
 
 @pytest.mark.parametrize("augmentations", [[RandFlips()], JITTER])
 def test_batches_of_labels_are_made_without_waiting(augmentations: list[Any]) -> None:
-    stream = CropStream(labelled_scenes(), CROP, 3, 2, augmentations=augmentations)
+    stream = CropStream(labelled_images(), CROP, 3, 2, augmentations=augmentations)
     with WithoutWaiting():
         batch = stream.batch(1)
     assert all(tensor.is_meta for tensor in batch.values())
@@ -120,7 +122,7 @@ def test_batches_of_labels_are_made_without_waiting(augmentations: list[Any]) ->
 
 
 def test_batches_with_weights_are_made_without_waiting() -> None:
-    weighted = [replace(labelled_scenes()[0], weight=torch.zeros(1, *SIZE, device="meta")), *labelled_scenes()]
+    weighted = [replace(labelled_images()[0], weight=torch.zeros(1, *SIZE, device="meta")), *labelled_images()]
     stream = CropStream(weighted, CROP, 6, 2, augmentations=JITTER)
     with WithoutWaiting():
         batches = [stream.batch(step) for step in range(4)]
@@ -137,10 +139,10 @@ class MetaNoise(Noise3D):
 def small_trainer(stream: CropStream, monkeypatch: pytest.MonkeyPatch) -> CycleTrainer:
     """Small real networks on the meta device, every term of the objective, pools that are soon full."""
     monkeypatch.setattr(bundle.engines.gan, "counter_based", lambda *keys, device: generator(*keys))
-    painter, mapper = SPADEGenerator(width=4, hidden=4, multipliers=(2, 2, 1)), Compact(image_channels=3)
-    painter.noise = MetaNoise(1, 1)
+    image_generator, mapper = SPADEGenerator(width=4, hidden=4, multipliers=(2, 2, 1)), Compact(image_channels=3)
+    image_generator.noise = MetaNoise(1, 1)
     judges = image_discriminator(3, channels=4, layers=2), patch_discriminator(3, channels=4, layers=2)
-    networks = [network.to("meta").train() for network in (painter, mapper, *judges)]
+    networks = [network.to("meta").train() for network in (image_generator, mapper, *judges)]
     halves = [chain(*(network.parameters() for network in half)) for half in (networks[:2], networks[2:])]
     optimizers = [torch.optim.Adam(half) for half in halves]
     terms = paper_terms() | {"background": BackgroundTerm(9.0), "map_cycle": MapCycleTerm()}
@@ -154,7 +156,7 @@ def small_trainer(stream: CropStream, monkeypatch: pytest.MonkeyPatch) -> CycleT
 
 
 def test_updates_of_stage_1_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = CropStream(scenes(), CROP, 3, 2, augmentations=[RandFlips()])
+    stream = CropStream(training_images(), CROP, 3, 2, augmentations=[RandFlips()])
     trainer = small_trainer(stream, monkeypatch)
     for step in (1, 2, 3):
         engine: Any = SimpleNamespace(state=SimpleNamespace(iteration=step))

@@ -231,7 +231,7 @@ def segmented(dataset, model):
 
 
 def inference(dataset, model, **overrides):
-    options = {"dataset_dir": dataset / "images", "model": model, "mpp": 0.4, "diameter": 3.0, "device": "cpu"}
+    options = {"dataset_dir": dataset / "images", "model": model, "model_mpp": 0.4, "diameter": 3.0, "device": "cpu"}
     return make("inference.json", "infer", window_size=[256, 256], **{**options, **overrides})
 
 
@@ -259,8 +259,8 @@ def test_inference_can_be_taken_apart(dataset, model, segmented):
 
 def test_inference_refuses_a_model_that_does_not_fit(dataset, model, tmp_path):
     with pytest.raises(RuntimeError) as error:
-        inference(dataset, model, output_dir=tmp_path, mpp=0.5).run()
-    assert "add --mpp 0.4" in root_cause(error.value)
+        inference(dataset, model, output_dir=tmp_path, model_mpp=0.5).run()
+    assert "add --model_mpp 0.4" in root_cause(error.value)
     other = {"_target_": "bundle.networks.compact.Compact", "channels": [4, 12]}
     with pytest.raises(RuntimeError) as error:
         inference(dataset, model, output_dir=tmp_path, network_def=other).run()

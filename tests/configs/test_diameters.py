@@ -31,10 +31,10 @@ def parse(dataset: Path, config: str) -> ConfigParser:
 
 
 @pytest.mark.parametrize(
-    ("config", "scenes"), [("train_synthesis.yaml", "train::dataset"), ("synthesize.yaml", "scenes")]
+    ("config", "training_images"), [("train_synthesis.yaml", "train::dataset"), ("synthesize.yaml", "training_images")]
 )
-def test_each_image_has_the_law_of_its_diameter(dataset: Path, config: str, scenes: str) -> None:
-    found = parse(dataset, config).get_parsed_content(scenes)
+def test_each_image_has_the_law_of_its_diameter(dataset: Path, config: str, training_images: str) -> None:
+    found = parse(dataset, config).get_parsed_content(training_images)
     assert [scene.sampler.law.diameter for scene in found] == [16, 20] and found.sampler.law.diameter == 16
 
 
@@ -45,6 +45,6 @@ def test_no_object_of_the_largest_size_is_background(dataset: Path) -> None:
 
 
 def test_lengths_of_relabelling_belong_to_the_diameter_of_all(dataset: Path) -> None:
-    relabeller = parse(dataset, "synthesize.yaml").get_parsed_content("relabeller")
-    assert (relabeller.diameter, relabeller.max_radius) == (8, pytest.approx(13.6))
-    assert relabeller.core == pytest.approx(8 / 6)
+    pseudo_label_refiner = parse(dataset, "synthesize.yaml").get_parsed_content("pseudo_label_refiner")
+    assert (pseudo_label_refiner.diameter, pseudo_label_refiner.max_radius) == (8, pytest.approx(13.6))
+    assert pseudo_label_refiner.core == pytest.approx(8 / 6)

@@ -11,14 +11,17 @@ import tifffile
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from bundle.data.synthetic_scenes import SyntheticPointScenes
+from bundle.data.synthetic_points import SyntheticPointImages
 from bundle.networks.weights import save
 from bundle.simulation.dataset import write_dataset
 from transforms.shapes.blobs import BlobSampler
 from transforms.shapes.ellipses import EllipseSampler
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-STAGES = {"train_synthesis.yaml": "train::dataset", "synthesize.yaml": "scenes"}  # where each has its real scenes
+STAGES = {
+    "train_synthesis.yaml": "train::dataset",
+    "synthesize.yaml": "training_images",
+}  # where each has its real training images
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +60,15 @@ def test_stage_2_paints_as_many_images_of_any_size_as_asked_for(dataset: Path, t
 
 def test_by_default_there_are_as_many_synthetic_images_as_real_ones(dataset: Path, tmp_path: Path) -> None:
     parser = workflow(dataset, "synthesize.yaml", "synthetic_points", output_dir=tmp_path).parser
-    painted, real = parser.get_parsed_content("painted_scenes"), parser.get_parsed_content("scenes")
-    assert isinstance(painted, SyntheticPointScenes) and painted.sampler is real.sampler
+    painted, real = parser.get_parsed_content("painted_images"), parser.get_parsed_content("training_images")
+    assert isinstance(painted, SyntheticPointImages) and painted.sampler is real.sampler
     assert [scene.size for scene in painted] == [(80, 80), (80, 80)]
     assert painted.layout.correlation_length == 96  # 48 um
 
 
 def test_without_the_variant_the_real_points_are_painted_over(dataset: Path, tmp_path: Path) -> None:
     parser = workflow(dataset, "synthesize.yaml", output_dir=tmp_path).parser
-    assert parser.get_parsed_content("painted_scenes") is parser.get_parsed_content("scenes")
+    assert parser.get_parsed_content("painted_images") is parser.get_parsed_content("training_images")
 
 
 @pytest.mark.parametrize("config", STAGES)
@@ -74,9 +77,9 @@ def test_shapes_are_a_choice_of_both_stages(
     dataset: Path, tmp_path: Path, config: str, variants: list[str], sampler: type
 ) -> None:
     parser = workflow(dataset, config, *variants, output_dir=tmp_path).parser
-    scenes = parser.get_parsed_content(STAGES[config])
-    assert type(scenes.sampler) is sampler
-    crop = scenes[0].crop((0, 0), (64, 64), torch.Generator().manual_seed(0))
+    training_images = parser.get_parsed_content(STAGES[config])
+    assert type(training_images.sampler) is sampler
+    crop = training_images[0].crop((0, 0), (64, 64), torch.Generator().manual_seed(0))
     assert crop.stack([crop])["label"].max() > 0
 
 

@@ -82,7 +82,7 @@ def test_as_many_pairs_are_pasted_as_stage_2_paints(dataset: Path, tmp_path: Pat
     workflow(("pseudo_label.yaml",), "copy_paste", **options).run()
     assert len(list((tmp_path / "images").iterdir())) == 6
     both = [ConfigParser.load_config_file(str(CONFIGS / name)) for name in ("pseudo_label.yaml", "synthesize.yaml")]
-    shared = ("pairs_per_image", "area_law", "diameter", "mpp", "object_radius", "object_core")
+    shared = ("pairs_per_image", "area_law", "diameter", "model_mpp", "object_radius", "object_core")
     assert [both[0][name] for name in shared] == [both[1][name] for name in shared]
 
 

@@ -84,6 +84,7 @@ def test_it_holds_what_a_bundle_needs_and_nothing_else(packed):
     assert [name for name in needed if name not in found] == []
     folders = {"bundle", "configs", "docs", "models", "scripts", "transforms"}
     assert {name.split("/")[0] for name in found if "/" in name} == folders
+    assert [name for name in found if name.startswith(("scripts/benchmarks", "scripts/experiments"))] == []
     assert [name for name in found if "__pycache__" in name or name.split("/")[-1].startswith(".")] == []
     weights = sorted((name for name in found if name.startswith("models/") and name.endswith(".pt")), key=len)
     assert weights[0] == "models/model.pt"  # MONAI Label takes the shortest name
@@ -217,7 +218,7 @@ def another(folder, network=None, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mpp": 0.4}, "inference.json has mpp 0.5, but .* was trained with 0.4"),
+        ({"mpp": 0.4}, "inference.json has model_mpp 0.5, but .* was trained with 0.4"),
         ({"diameter": 8.0}, "has diameter 6.0"),
         ({"network": Compact(channels=[4, 8])}, "has network_def .*channels"),
         ({"network": CNN3(width=0.05)}, "has network_def .*Compact.*CNN3"),

@@ -7,17 +7,17 @@ from __future__ import annotations
 import pytest
 import torch
 
-from transforms.to_device import upload
+from transforms.to_device import to_device
 
 
 def test_a_tensor_that_is_there_stays_what_it_is():
     tensor = torch.arange(3)
-    assert upload(tensor, "cpu") is tensor
+    assert to_device(tensor, "cpu") is tensor
 
 
 @pytest.mark.parametrize("tensor", [torch.arange(6).view(2, 3), torch.rand(4, 5).T, torch.zeros(0, 3)])
 def test_shape_and_type_are_kept(tensor):
-    found = upload(tensor, torch.device("meta"))
+    found = to_device(tensor, torch.device("meta"))
     assert found.is_meta and found.shape == tensor.shape and found.dtype == tensor.dtype
 
 
@@ -27,7 +27,7 @@ def test_shape_and_type_are_kept(tensor):
 def test_nobody_waits_for_a_gpu(tensor):
     torch.cuda.set_sync_debug_mode("error")
     try:
-        found = upload(tensor, "cuda")
+        found = to_device(tensor, "cuda")
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert torch.equal(found.cpu(), tensor)

@@ -11,7 +11,7 @@ from monai.config import KeysCollection, NdarrayOrTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import convert_to_dst_type, convert_to_tensor, ensure_tuple
 
-from ..to_device import upload
+from ..to_device import to_device
 
 Size = tuple[int, int]
 
@@ -101,7 +101,7 @@ def point_maps(
     if not (radii >= 0).all():
         raise ValueError(f"the radius of a point must be a number of px >= 0, not {radius!r}")
     output = torch.zeros(len(points), 1, *size, device=points[0].device if device is None else device)
-    marked = upload(marked_places(points, size, radii), output.device)
+    marked = to_device(marked_places(points, size, radii), output.device)
     output.view(-1).scatter_(0, marked, 1)
     return output
 

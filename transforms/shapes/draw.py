@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import torch
 
-from ..to_device import upload
+from ..to_device import to_device
 from .pixel_windows import Lines, Size, centre_places, visible_shapes, waves, window_lines
 
 INFINITE = 0x7F800000 << 32  # the key of an infinite distance
@@ -61,14 +61,14 @@ def draw_labels(
     nobody = INFINITE | len(shapes)
     winner = torch.full((len(ellipses) * height * width,), nobody, dtype=torch.int64, device=target)
     amplitudes, phases = waves(shapes)
-    outline = upload(torch.cat([amplitudes * phases.cos(), amplitudes * phases.sin()], 1).T, target)  # (2K, N)
+    outline = to_device(torch.cat([amplitudes * phases.cos(), amplitudes * phases.sin()], 1).T, target)  # (2K, N)
     for lines in window_lines(shapes, crop, size):
         place, owner, distance = visit(lines, outline)
         key = (distance.float().view(torch.int32).long() << 32) | owner
         winner.scatter_reduce_(0, place, torch.where(distance <= 1, key, nobody), "amin")
-    place, owner = upload(centre_places(shapes, crop, size), target)
+    place, owner = to_device(centre_places(shapes, crop, size), target)
     winner.scatter_reduce_(0, place, owner, "amin")
-    first = upload(torch.searchsorted(crop, torch.arange(len(ellipses))), target)  # (B,): index of its first shape
+    first = to_device(torch.searchsorted(crop, torch.arange(len(ellipses))), target)  # (B,): index of its first shape
     return consecutive_ids((winner & 0xFFFFFFFF).view(-1, height * width), first, len(shapes)).view(-1, 1, *size)
 
 
@@ -84,10 +84,10 @@ def visit(lines: Lines, outline: torch.Tensor) -> tuple[torch.Tensor, torch.Tens
         squared, from the shape's centre: 1 on the edge.
     """
     device = outline.device
-    line = torch.repeat_interleave(upload(lines.widths, device), output_size=lines.pixels)  # (P,)
+    line = torch.repeat_interleave(to_device(lines.widths, device), output_size=lines.pixels)  # (P,)
     pixel = torch.arange(lines.pixels, device=device)
-    to_x, to_place, owner = upload(lines.offsets, device)[:, line]
-    centre_x, along_x, along_y, across_x, across_y = upload(lines.terms, device)[:, line]
+    to_x, to_place, owner = to_device(lines.offsets, device)[:, line]
+    centre_x, along_x, along_y, across_x, across_y = to_device(lines.terms, device)[:, line]
     dx = pixel + to_x - centre_x
     along, across = dx * along_x + along_y, dx * across_x + across_y
     distance = along.square() + across.square()

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bundle.data.crops import EllipseCrop, LabelCrop
-from bundle.data.scenes import EllipseScene, LabelledScene
 from bundle.data.streams import Batch, CropStream
+from bundle.data.training_images import EllipseTrainingImage, LabelledTrainingImage
 from transforms.augment import RandFlips
 from transforms.maps.hover import hover_map
 from transforms.maps.points import point_map
@@ -35,9 +35,13 @@ def random_points(size: tuple[int, int], seed: int, count: int = 40) -> Tensor:
     return torch.rand(count, 2, generator=generator(seed)) * torch.tensor([size[1], size[0]]) - 0.5
 
 
-def scenes(sampler: EllipseSampler, radii: tuple[float, float, float] = (0.5, 0.5, 0.5)) -> list[EllipseScene]:
+def training_images(
+    sampler: EllipseSampler, radii: tuple[float, float, float] = (0.5, 0.5, 0.5)
+) -> list[EllipseTrainingImage]:
     return [
-        EllipseScene(str(i), torch.rand(3, *size, generator=generator(i)), random_points(size, i), sampler, radius)
+        EllipseTrainingImage(
+            str(i), torch.rand(3, *size, generator=generator(i)), random_points(size, i), sampler, radius
+        )
         for i, (size, radius) in enumerate(zip(SIZES, radii, strict=True))
     ]
 
@@ -47,7 +51,7 @@ def one_by_one(stream: CropStream, step: int) -> Batch:
     (height, width), parts = stream.crop_size, []
     for index in range(stream.batch_size):
         drawn = generator(stream.seed, step, index)
-        scene = stream.scenes[int(torch.randint(len(stream.scenes), (1,), generator=drawn))]
+        scene = stream.training_images[int(torch.randint(len(stream.training_images), (1,), generator=drawn))]
         x = int(torch.randint(scene.size[1] - width + 1, (1,), generator=drawn))
         y = int(torch.randint(scene.size[0] - height + 1, (1,), generator=drawn))
         label = draw_label(scene.sampler(scene.points, drawn), (height, width), (x, y))
@@ -59,7 +63,7 @@ def one_by_one(stream: CropStream, step: int) -> Batch:
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: f"{type(s).__name__}, {type(s.law).__name__}")
 def test_a_batch_is_its_crops_one_by_one(sampler: EllipseSampler) -> None:
-    stream = CropStream(scenes(sampler), CROP, 5, 3, seed=7)
+    stream = CropStream(training_images(sampler), CROP, 5, 3, seed=7)
     for step in (0, 1, 20):
         batch, expected = stream.batch(step), one_by_one(stream, step)
         assert batch.keys() == expected.keys()
@@ -68,8 +72,8 @@ def test_a_batch_is_its_crops_one_by_one(sampler: EllipseSampler) -> None:
 
 
 def test_flips_turn_a_batch_that_is_otherwise_the_same() -> None:
-    plain = CropStream(scenes(SAMPLERS[0]), CROP, 5, 3, seed=7)
-    flipped = CropStream(scenes(SAMPLERS[0]), CROP, 5, 3, seed=7, augmentations=[RandFlips()]).batch(2)
+    plain = CropStream(training_images(SAMPLERS[0]), CROP, 5, 3, seed=7)
+    flipped = CropStream(training_images(SAMPLERS[0]), CROP, 5, 3, seed=7, augmentations=[RandFlips()]).batch(2)
     forms = set()
     for index, straight in enumerate(zip(*one_by_one(plain, 2).values(), strict=True)):
         image, label, marked, _ = straight
@@ -84,17 +88,19 @@ def test_flips_turn_a_batch_that_is_otherwise_the_same() -> None:
 
 
 def test_every_image_has_marks_of_its_own_radius() -> None:
-    stream = CropStream(scenes(SAMPLERS[0], radii=(0.5, 1.0, 3.2)), CROP, 6, 3, seed=1)
+    stream = CropStream(training_images(SAMPLERS[0], radii=(0.5, 1.0, 3.2)), CROP, 6, 3, seed=1)
     batch, expected = stream.batch(0), one_by_one(stream, 0)
     assert torch.equal(batch["point_map"], expected["point_map"])
 
 
 def test_an_upper_bound_of_the_ids_is_known() -> None:
-    tissue = scenes(SAMPLERS[0])[0]
+    tissue = training_images(SAMPLERS[0])[0]
     crop = tissue.crop((3, 4), CROP, generator(0))
     assert EllipseCrop.stack([crop])["label"].max() <= crop.largest_id == len(tissue.points)
     label = torch.arange(60, dtype=torch.int32).view(1, 6, 10)
-    assert LabelledScene("a", torch.rand(3, 6, 10), label, 59).crop((0, 0), (2, 2), generator(0)).largest_id == 59
+    assert (
+        LabelledTrainingImage("a", torch.rand(3, 6, 10), label, 59).crop((0, 0), (2, 2), generator(0)).largest_id == 59
+    )
 
 
 def test_labelled_crops_are_stacked() -> None:
@@ -107,7 +113,7 @@ def test_labelled_crops_are_stacked() -> None:
 def test_weights_are_cut_and_flipped_with_their_labels() -> None:
     label = torch.arange(1, 2001, dtype=torch.int32).view(1, 40, 50)
     weight = (label % 7 == 0).float()
-    scene = LabelledScene("a", torch.rand(3, 40, 50), label, 2000, weight)
+    scene = LabelledTrainingImage("a", torch.rand(3, 40, 50), label, 2000, weight)
     batch = CropStream([scene], (16, 24), 4, 2, augmentations=[RandFlips()]).batch(1)
     assert torch.equal(batch["weight"], (batch["label"] % 7 == 0).float())
 
@@ -121,6 +127,6 @@ def test_pixels_of_an_image_without_weights_all_count() -> None:
 
 def test_crops_without_a_shape_are_blank() -> None:
     law: AreaLaw = UniformAreaLaw(9.0, k=0.6)
-    far = EllipseScene("a", torch.rand(3, 60, 60), torch.tensor([[55.0, 55.0]]), EllipseSampler(law), 0.5)
+    far = EllipseTrainingImage("a", torch.rand(3, 60, 60), torch.tensor([[55.0, 55.0]]), EllipseSampler(law), 0.5)
     batch = EllipseCrop.stack([far.crop((0, 0), (9, 11), generator(i)) for i in range(3)])
     assert batch["label"].shape == (3, 1, 9, 11) and not batch["label"].any() and not batch["point_map"].any()

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from bundle.data.painted_stream import JoinedStream, PaintedStream, join
-from bundle.data.scenes import EllipseScene, LabelledScene
 from bundle.data.streams import CropStream
-from bundle.inference.painting import Painter
+from bundle.data.training_images import EllipseTrainingImage, LabelledTrainingImage
+from bundle.inference.painting import SyntheticImageGenerator
 from bundle.networks.spade import SPADEGenerator
 from transforms.augment import RandFlips
 from transforms.maps.hover import hover_map
@@ -30,12 +30,14 @@ class ShowsMap:
         return condition[:, 2:].expand(-1, 3, -1, -1) * 0.5 + styles[:, :3, None, None] * 0.25 + 0.25
 
 
-def real_scenes(brightness: float = 0.5) -> list[EllipseScene]:
-    return [EllipseScene("a", torch.full((3, 40, 48), brightness), POINTS, SAMPLER, 0.5)]
+def real_images(brightness: float = 0.5) -> list[EllipseTrainingImage]:
+    return [EllipseTrainingImage("a", torch.full((3, 40, 48), brightness), POINTS, SAMPLER, 0.5)]
 
 
-def painted(painter, brightness: float = 0.5, **more) -> PaintedStream:
-    return PaintedStream(painter=painter, scenes=real_scenes(brightness), batch_size=2, **{**STREAM, **more})
+def painted(image_generator, brightness: float = 0.5, **more) -> PaintedStream:
+    return PaintedStream(
+        image_generator=image_generator, training_images=real_images(brightness), batch_size=2, **{**STREAM, **more}
+    )
 
 
 def test_the_image_is_painted_over_the_crops_own_mask():
@@ -53,11 +55,11 @@ def test_the_real_crop_gives_its_style():
 
 def test_every_update_has_new_masks_and_new_noise_and_a_resumed_one_the_same():
     torch.manual_seed(0)
-    painter = Painter(SPADEGenerator(4, hidden=8, multipliers=(2, 1)))
-    stream = painted(painter)
+    image_generator = SyntheticImageGenerator(SPADEGenerator(4, hidden=8, multipliers=(2, 1)))
+    stream = painted(image_generator)
     first, second, third = list(stream)
     assert not torch.equal(first["label"], second["label"]) and not torch.equal(second["image"], third["image"])
-    resumed = painted(painter)
+    resumed = painted(image_generator)
     resumed.set_position(1)
     for batch, again in zip((second, third), resumed, strict=True):
         assert all(torch.equal(batch[key], again[key]) for key in ("image", "label", "hover_map"))
@@ -67,7 +69,9 @@ def test_every_update_has_new_masks_and_new_noise_and_a_resumed_one_the_same():
 def labelled(weight: torch.Tensor | None = None, **more) -> CropStream:
     label = torch.zeros(1, 40, 48, dtype=torch.int32)
     label[:, 5:20, 7:30] = 3
-    scene = LabelledScene("b", torch.rand(3, 40, 48, generator=torch.Generator().manual_seed(1)), label, 3, weight)
+    scene = LabelledTrainingImage(
+        "b", torch.rand(3, 40, 48, generator=torch.Generator().manual_seed(1)), label, 3, weight
+    )
     return CropStream([scene], batch_size=3, **{**STREAM, **more})
 
 

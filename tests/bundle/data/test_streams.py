@@ -62,7 +62,7 @@ SCENES = [Chart(0), Chart(1, (16, 16)), Chart(2)]
 
 
 def stream(**changes) -> CropStream:
-    arguments = {"scenes": SCENES, "crop_size": (8, 12), "batch_size": 4, "updates": 5, "seed": 3}
+    arguments = {"training_images": SCENES, "crop_size": (8, 12), "batch_size": 4, "updates": 5, "seed": 3}
     arguments["augmentations"] = [RandFlips(), ColourJitter(), GaussianNoise()]
     return CropStream(**arguments | changes)
 
@@ -153,8 +153,8 @@ def test_forms_of_a_batch() -> None:
 
 
 def test_every_scene_and_every_place_is_as_likely_as_any_other() -> None:
-    scenes = [Chart(0, (8, 13)), Chart(1, (9, 12)), Chart(2, (40, 12))]
-    drawn = places(stream(scenes=scenes, batch_size=600, augmentations=()).batch(0))
+    training_images = [Chart(0, (8, 13)), Chart(1, (9, 12)), Chart(2, (40, 12))]
+    drawn = places(stream(training_images=training_images, batch_size=600, augmentations=()).batch(0))
     counts = [sum(number == scene for number, _, _ in drawn) for scene in range(3)]
     assert all(abs(count - 200) < 4 * (600 * 2 / 9) ** 0.5 for count in counts)
     assert {(x, y) for number, x, y in drawn if number == 0} == {(0, 0), (1, 0)}
@@ -163,7 +163,7 @@ def test_every_scene_and_every_place_is_as_likely_as_any_other() -> None:
 
 
 def test_an_image_of_the_size_of_a_crop_is_used_as_a_whole() -> None:
-    assert set(places(stream(scenes=[Chart(4, (8, 12))], augmentations=()).batch(0))) == {(4, 0, 0)}
+    assert set(places(stream(training_images=[Chart(4, (8, 12))], augmentations=()).batch(0))) == {(4, 0, 0)}
 
 
 def as_seen(image: Tensor) -> tuple[Tensor, Tensor]:
@@ -215,7 +215,7 @@ def test_augmentations_are_applied_in_order_with_a_generator_per_crop() -> None:
 
 def test_data_sets_that_are_joined_are_one_list_of_scenes() -> None:
     joined = ConcatDataset([SCENES[:1], SCENES[1:]])
-    assert_same(stream(scenes=joined).batch(2), stream().batch(2))
+    assert_same(stream(training_images=joined).batch(2), stream().batch(2))
 
 
 WIDE, SQUARE = "chart_{} (30 x 20 px)", "chart_1 (16 x 16 px)"
@@ -233,12 +233,12 @@ def test_images_smaller_than_a_crop_are_named(size: tuple[int, int], small: list
     """An image that is listed several times is named once."""
     message = f"smaller than the crop of {size[1]} x {size[0]} px: {', '.join(small)}: choose a smaller crop_size"
     with pytest.raises(ValueError, match=rf"^{len(small)} of 3 images .*{re.escape(message)}"):
-        stream(crop_size=size, scenes=[*SCENES, *SCENES])
+        stream(crop_size=size, training_images=[*SCENES, *SCENES])
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7])
 def test_one_image_fills_batches_of_any_size(batch_size: int) -> None:
-    batch = stream(scenes=SCENES[:1], batch_size=batch_size, augmentations=()).batch(0)
+    batch = stream(training_images=SCENES[:1], batch_size=batch_size, augmentations=()).batch(0)
     assert batch["image"].shape[0] == len({(x, y) for _, x, y in places(batch)}) == batch_size
 
 
@@ -247,12 +247,12 @@ def test_data_sets_of_different_kinds_are_refused() -> None:
         pass
 
     with pytest.raises(ValueError, match=r"different kinds, \['Chart', 'Other'\]: train on one kind"):
-        stream(scenes=ConcatDataset([SCENES, [Other(3)]]))
+        stream(training_images=ConcatDataset([SCENES, [Other(3)]]))
 
 
 def test_no_images_are_refused() -> None:
     with pytest.raises(ValueError, match="no images to train on"):
-        stream(scenes=[])
+        stream(training_images=[])
 
 
 @pytest.mark.parametrize("empty", [{"batch_size": 0}, {"updates": 0}])

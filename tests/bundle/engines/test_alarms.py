@@ -16,8 +16,8 @@ from ignite.engine import Events
 from torch import nn
 
 from bundle.data.folder import DataFolder
-from bundle.data.scenes import PointScenes
 from bundle.data.streams import CropStream
+from bundle.data.training_images import PointTrainingImages
 from bundle.engines.alarms import Alarms
 from bundle.engines.contrast import ContrastInversion, UnseenMasks
 from bundle.engines.failures import DiscriminatorWins, ModeCollapse
@@ -165,26 +165,26 @@ CHECKS = {
 
 
 @pytest.fixture(scope="module")
-def scenes(tmp_path_factory):
+def training_images(tmp_path_factory):
     """Two images of 128 x 128 px."""
     folder = write_dataset(tmp_path_factory.mktemp("tissue") / "data", images=2, size=(128, 128), seed=4, testing=0)
     data = DataFolder(folder).as_dicts("training", ("image", "points"))
-    return PointScenes(data, UniformAreaLaw(diameter=12.0), mpp=0.5)
+    return PointTrainingImages(data, UniformAreaLaw(diameter=12.0), mpp=0.5)
 
 
 def new_networks():
     """G, F, D_X, D_S."""
     torch.manual_seed(0)
-    painter = SPADEGenerator(width=8, hidden=8, multipliers=(4, 2, 1))
-    return painter, Compact(channels=[8, 16]), image_discriminator(3, 8, 1), patch_discriminator(3, 8, 1)
+    image_generator = SPADEGenerator(width=8, hidden=8, multipliers=(4, 2, 1))
+    return image_generator, Compact(channels=[8, 16]), image_discriminator(3, 8, 1), patch_discriminator(3, 8, 1)
 
 
-def train(scenes, networks, folder, updates=1, rates=(0.0, 0.0), every=15):
+def train(training_images, networks, folder, updates=1, rates=(0.0, 0.0), every=15):
     """Run the cycle under watch: what the alarms said, and the rows of their table."""
     pairs = [[p for network in pair for p in network.parameters()] for pair in (networks[:2], networks[2:])]
     adam = [torch.optim.Adam(each, rate, betas=(0.5, 0.999)) for each, rate in zip(pairs, rates, strict=True)]
-    panel = Panel(CropStream(scenes, (64, 64), batch_size=8, updates=1, seed=3))
-    stream = CropStream(scenes, (64, 64), batch_size=2, updates=updates)
+    panel = Panel(CropStream(training_images, (64, 64), batch_size=8, updates=1, seed=3))
+    stream = CropStream(training_images, (64, 64), batch_size=2, updates=updates)
     alarms = Alarms(panel, list(CHECKS.values()), folder / "watch.csv", every, after=0)
     trainer = CycleTrainer(
         *("cpu", 1, stream, *networks, SynthesisObjective(), *adam), log_every=5, train_handlers=[alarms]
@@ -195,14 +195,14 @@ def train(scenes, networks, folder, updates=1, rates=(0.0, 0.0), every=15):
 
 
 @pytest.fixture(scope="module")
-def healthy(scenes, tmp_path_factory):
+def healthy(training_images, tmp_path_factory):
     """Networks after a warm start of F and 30 updates of the cycle, and what was said and seen meanwhile."""
     networks = new_networks()
-    warm = CropStream(scenes, (64, 64), batch_size=2, updates=50, seed=1)
+    warm = CropStream(training_images, (64, 64), batch_size=2, updates=50, seed=1)
     adam = torch.optim.Adam(networks[1].parameters(), 4e-3)
     SegmentationTrainer("cpu", 1, warm, networks[1], adam, HoverLoss({"gradient": 10.0})).run()
     folder = tmp_path_factory.mktemp("healthy")
-    return networks, *train(scenes, networks, folder, updates=30, rates=(2e-3, 2e-3))
+    return networks, *train(training_images, networks, folder, updates=30, rates=(2e-3, 2e-3))
 
 
 def test_a_training_that_goes_well_is_left_in_peace(healthy):
@@ -218,10 +218,10 @@ def same(network):
     return network
 
 
-def broken(healthy, painter=same, segmenter=same):
+def broken(healthy, image_generator=same, segmenter=same):
     """Copies of the healthy networks; what is made of G and of F stands in their places."""
     g, f, *judges = copy.deepcopy(healthy[0])
-    return painter(g), segmenter(f), *judges
+    return image_generator(g), segmenter(f), *judges
 
 
 def only_warning(said):
@@ -232,14 +232,14 @@ def only_warning(said):
 class Wrapped(nn.Module):
     """A generator with something wrong in front of it or behind it."""
 
-    def __init__(self, painter):
+    def __init__(self, image_generator):
         super().__init__()
-        self.painter, self.noise = painter, painter.noise
+        self.image_generator, self.noise = image_generator, image_generator.noise
 
 
 class Inverted(Wrapped):
     def forward(self, hover_map, noise):
-        return 1 - self.painter(hover_map, noise)
+        return 1 - self.image_generator(hover_map, noise)
 
 
 class Blind(Wrapped):
@@ -247,12 +247,12 @@ class Blind(Wrapped):
 
     def forward(self, hover_map, noise):
         elsewhere = hover_map.flip(0).roll((17, 29), dims=(2, 3))  # another image's, moved
-        return self.painter(elsewhere, noise)
+        return self.image_generator(elsewhere, noise)
 
 
 class Deaf(Wrapped):
     def forward(self, hover_map, noise):
-        return self.painter(hover_map, 0 * noise)
+        return self.image_generator(hover_map, 0 * noise)
 
 
 class Dreaming(Wrapped):
@@ -260,7 +260,7 @@ class Dreaming(Wrapped):
 
     def forward(self, hover_map, noise):
         moved = hover_map.roll((32, 32), dims=(2, 3))
-        return self.painter(torch.where(hover_map[:, 2:] > 0.5, hover_map, moved), noise)
+        return self.image_generator(torch.where(hover_map[:, 2:] > 0.5, hover_map, moved), noise)
 
 
 def biased(segmenter):
@@ -270,37 +270,37 @@ def biased(segmenter):
     return segmenter
 
 
-def test_contrast_inversion_is_named(healthy, scenes, tmp_path):
-    said, _ = train(scenes, broken(healthy, painter=Inverted), tmp_path)
+def test_contrast_inversion_is_named(healthy, training_images, tmp_path):
+    said, _ = train(training_images, broken(healthy, image_generator=Inverted), tmp_path)
     warnings = [text for level, text in said if level == "WARNING"]
     assert warnings[0].startswith("contrast inversion at update 1: real images are darker at the points than around")
     assert not any("collapse" in text or "wins" in text for text in warnings)  # F, seeing such images, may invent
 
 
-def test_masks_that_do_not_show_are_named(healthy, scenes, tmp_path):
-    said, _ = train(scenes, broken(healthy, painter=Blind), tmp_path)
+def test_masks_that_do_not_show_are_named(healthy, training_images, tmp_path):
+    said, _ = train(training_images, broken(healthy, image_generator=Blind), tmp_path)
     warnings = [text for level, text in said if level == "WARNING"]
     assert warnings[0].startswith("masks that do not show at update 1: painted objects hardly differ from their ground")
     assert [text.partition(" at ")[0] for text in warnings[1:]] == ["invented nuclei"]  # where s has none
 
 
-def test_mode_collapse_is_named(healthy, scenes, tmp_path):
-    said, rows = train(scenes, broken(healthy, painter=Deaf), tmp_path)
+def test_mode_collapse_is_named(healthy, training_images, tmp_path):
+    said, rows = train(training_images, broken(healthy, image_generator=Deaf), tmp_path)
     assert only_warning(said).startswith(
         "mode collapse at update 1: images of one mask differ by 0 from noise to noise"
     )
     assert rows[0]["diversity"] == 0
 
 
-def test_nuclei_that_g_invents_are_named(healthy, scenes, tmp_path):
-    said, rows = train(scenes, broken(healthy, painter=Dreaming), tmp_path)
+def test_nuclei_that_g_invents_are_named(healthy, training_images, tmp_path):
+    said, rows = train(training_images, broken(healthy, image_generator=Dreaming), tmp_path)
     assert only_warning(said).startswith("invented nuclei at update 1: ")
     assert "of the objects that F finds in painted images lie where their masks have none" in only_warning(said)
     assert rows[0]["objects_per_point"] < 1.5
 
 
-def test_nuclei_that_f_invents_are_named(healthy, scenes, tmp_path):
-    said, rows = train(scenes, broken(healthy, segmenter=biased), tmp_path)
+def test_nuclei_that_f_invents_are_named(healthy, training_images, tmp_path):
+    said, rows = train(training_images, broken(healthy, segmenter=biased), tmp_path)
     assert only_warning(said).startswith("invented nuclei at update 1: F finds ")
     assert rows[0]["objects_per_point"] > 1.5
 

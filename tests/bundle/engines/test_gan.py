@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bundle.engines.handlers import LossTable
-from bundle.networks.parts import as_hover_map
+from bundle.networks.parts import activate_hover_map
 from transforms.random_streams import generator
 
 
@@ -22,21 +22,21 @@ def all_equal(first, second):
     return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def plain_update(painter, mapper, judges, batch, step):
+def plain_update(image_generator, mapper, judges, batch, step):
     """The two updates of METHOD section 5 written out: Adam 1e-2, least squares, pools still filling."""
     noise = [generator(0, step, index, 1) for index in range(2)]
-    first = painter.noise.sample(2, (16, 16), noise)
-    second = painter.noise.sample(2, (16, 16), noise)
+    first = image_generator.noise.sample(2, (16, 16), noise)
+    second = image_generator.noise.sample(2, (16, 16), noise)
     judge_image, judge_map = judges
-    fake = painter(batch["hover_map"], first)
+    fake = image_generator(batch["hover_map"], first)
     read = mapper(batch["image"])
     back = mapper(fake)
-    redrawn = painter(as_hover_map(read), second)
-    total = (judge_image(fake) - 1).square().mean() / 2 + (judge_map(as_hover_map(read)) - 1).square().mean() / 2
+    redrawn = image_generator(activate_hover_map(read), second)
+    total = (judge_image(fake) - 1).square().mean() / 2 + (judge_map(activate_hover_map(read)) - 1).square().mean() / 2
     total = total + (redrawn - batch["image"]).abs().mean() + (back - batch["hover_map"]).square().mean()
-    gradients = torch.autograd.grad(total, [*painter.parameters(), *mapper.parameters()])
+    gradients = torch.autograd.grad(total, [*image_generator.parameters(), *mapper.parameters()])
     judged = 0.0
-    pairs = (judge_image, batch["image"], fake), (judge_map, batch["hover_map"], as_hover_map(read))
+    pairs = (judge_image, batch["image"], fake), (judge_map, batch["hover_map"], activate_hover_map(read))
     for judge, real, false in pairs:
         judged = judged + (judge(real) - 1).square().mean() / 2 + judge(false.detach()).square().mean() / 2
     judges_gradients = torch.autograd.grad(judged, [*judge_image.parameters(), *judge_map.parameters()])

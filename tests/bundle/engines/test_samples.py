@@ -64,7 +64,7 @@ def test_a_style_is_handed_on_with_the_noise(tiny):
         def batch(self, step):
             return {**super().batch(step), "style": torch.tensor([[0.1, 0.2], [0.3, 0.4]])}
 
-    look = Panel(StyledStream(), noises=3).look(tiny.cycle_trainer(painter=Styled()))
+    look = Panel(StyledStream(), noises=3).look(tiny.cycle_trainer(image_generator=Styled()))
     assert look.painted[:, :, ::2, 5, 5].tolist() == torch.tensor([[[0.1, 0.2]] * 3, [[0.3, 0.4]] * 3]).tolist()
 
 
@@ -140,7 +140,7 @@ def test_equal_networks_give_equal_pictures(tiny, tmp_path):
 
 def test_a_generator_without_noise_has_no_sheet_of_noises_and_says_so_once(tiny, tmp_path, caplog):
     caplog.set_level("INFO")
-    tiny.cycle_trainer(painter=PlainPainter(), handlers=[SamplePanel(panel(tiny), tmp_path, every=4)]).run()
+    tiny.cycle_trainer(image_generator=PlainPainter(), handlers=[SamplePanel(panel(tiny), tmp_path, every=4)]).run()
     assert sorted(pictures(tmp_path)) == ["update_000004.png", "update_000008.png", "update_000012.png"]
     assert sum("G takes no noise" in record.getMessage() for record in caplog.records) == 1
 

@@ -71,7 +71,7 @@ class Mapper(nn.Module):
         return as_prediction(self.decoder(self.encoder(image)))
 
 
-class Painter(nn.Module):
+class ToyGenerator(nn.Module):
     """Hover map and noise to an image in [0, 1]."""
 
     def __init__(self):
@@ -88,10 +88,10 @@ def discriminator():
 
 
 def cycle_trainer(
-    stream=None, max_epochs=MAX_EPOCHS, rates=(1e-2, 1e-2), handlers=(), segmenter=None, painter=None, **options
+    stream=None, max_epochs=MAX_EPOCHS, rates=(1e-2, 1e-2), handlers=(), segmenter=None, image_generator=None, **options
 ):
     torch.manual_seed(0)
-    networks = painter or Painter(), segmenter or Mapper(), discriminator(), discriminator()
+    networks = image_generator or ToyGenerator(), segmenter or Mapper(), discriminator(), discriminator()
     parameters = [[p for network in pair for p in network.parameters()] for pair in (networks[:2], networks[2:])]
     adam = [torch.optim.Adam(each, lr, betas=(0.5, 0.999)) for each, lr in zip(parameters, rates, strict=True)]
     pools = {"image_pool": ImagePool(3), "mask_pool": ImagePool(3)}

@@ -9,13 +9,13 @@ import json
 import pytest
 from monai.bundle import ConfigParser
 
-from bundle.files.output_folders import claim_new, claim_output, refuse_unparsable
+from bundle.files.output_folders import check_bundle_path, prepare_output_dir, require_empty_dir
 
 
 @pytest.mark.parametrize("character", ["#", "$", "@", "%", " ", "\t"])
 def test_a_name_that_the_parser_changes_is_refused_by_name(character):
     with pytest.raises(ValueError, match=r"my.*data.* holds .*rename the folder, or use `python -m scripts\.pipeline"):
-        refuse_unparsable(f"/home/me/my{character}data")
+        check_bundle_path(f"/home/me/my{character}data")
 
 
 def test_a_name_that_the_parser_has_changed_already_is_refused():
@@ -23,34 +23,34 @@ def test_a_name_that_the_parser_has_changed_already_is_refused():
     changed = parser.get_parsed_content("dataset_dir")
     assert changed != "/home/me/my#data"  # what makes the check necessary
     with pytest.raises(ValueError, match="which is also what the configuration parser makes of '#'"):
-        refuse_unparsable(changed)
+        check_bundle_path(changed)
 
 
 def test_plain_names_pass(tmp_path):
-    assert refuse_unparsable("/home/me/my_data-1.0,(b)") == "/home/me/my_data-1.0,(b)"
+    assert check_bundle_path("/home/me/my_data-1.0,(b)") == "/home/me/my_data-1.0,(b)"
 
 
 def test_a_new_or_empty_output_folder_is_claimed(tmp_path):
-    assert claim_output(tmp_path / "deep" / "new", "synthesis").is_dir()
-    assert claim_output(tmp_path / "deep" / "new", "synthesis").is_dir()
+    assert prepare_output_dir(tmp_path / "deep" / "new", "synthesis").is_dir()
+    assert prepare_output_dir(tmp_path / "deep" / "new", "synthesis").is_dir()
 
 
 def test_an_output_folder_of_the_same_stage_is_claimed_again(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps({"stage": "synthesis"}))
     (tmp_path / "checkpoint.pt").write_bytes(b"kept")
-    claim_output(tmp_path, "synthesis")
+    prepare_output_dir(tmp_path, "synthesis")
     assert (tmp_path / "checkpoint.pt").read_bytes() == b"kept"
     with pytest.raises(FileExistsError, match="holds the output of 'synthesis', not of 'segmentation'"):
-        claim_output(tmp_path, "segmentation")
+        prepare_output_dir(tmp_path, "segmentation")
 
 
 def test_what_a_killed_run_or_the_system_left_does_not_make_a_folder_foreign(tmp_path):
     for name in (".manifest.json.77.writing", ".DS_Store"):
         (tmp_path / name).touch()
-    assert claim_output(tmp_path, "synthesis") == tmp_path
+    assert prepare_output_dir(tmp_path, "synthesis") == tmp_path
 
 
-@pytest.mark.parametrize("claim", [lambda folder: claim_output(folder, "synthesis"), claim_new])
+@pytest.mark.parametrize("claim", [lambda folder: prepare_output_dir(folder, "synthesis"), require_empty_dir])
 def test_other_contents_are_refused_and_stay(tmp_path, claim):
     (tmp_path / "thesis.docx").write_bytes(b"precious")
     with pytest.raises(FileExistsError, match="nothing of it is touched"):
@@ -61,5 +61,5 @@ def test_other_contents_are_refused_and_stay(tmp_path, claim):
 
 
 def test_a_folder_to_be_made_is_not_made_yet(tmp_path):
-    assert not claim_new(tmp_path / "new").exists()
-    assert claim_new(tmp_path) == tmp_path
+    assert not require_empty_dir(tmp_path / "new").exists()
+    assert require_empty_dir(tmp_path) == tmp_path

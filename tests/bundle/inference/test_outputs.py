@@ -16,11 +16,11 @@ from bundle.inference.model import Model, ModelCard, describe_network, describe_
 from bundle.inference.model import write_card as write
 from bundle.inference.outputs import ClassOutput, HoverOutput
 from bundle.inference.segmenter import Segmenter, windows
-from bundle.inference.symmetry import EIGHT_FOLD, FLIPS
-from bundle.inference.workflow import HoverMapInferer, HoverToOwnLabeld
+from bundle.inference.test_time_augmentation import EIGHT_FOLD, FLIPS
+from bundle.inference.workflow import HoverMapInferer, HoverMapToLabeld
 from bundle.networks.cnn3 import CNN3
 from bundle.networks.compact import Compact
-from bundle.networks.parts import as_hover_map
+from bundle.networks.parts import activate_hover_map
 from transforms.instances.classes_to_label import classes_to_label
 from transforms.instances.hover_to_label import hover_to_label
 from transforms.maps.classes import class_map
@@ -51,7 +51,7 @@ PREDICTION = torch.randn(2, 3, 7, 9, generator=torch.Generator().manual_seed(0))
 
 
 def test_a_hover_output_is_what_networks_have_always_returned():
-    output, seen = HoverOutput(), as_hover_map(PREDICTION)
+    output, seen = HoverOutput(), activate_hover_map(PREDICTION)
     assert torch.equal(output.activated(PREDICTION), seen)
     assert torch.equal(output.foreground(seen[0]), seen[0, 2:])
     assert torch.equal(output.undo(EIGHT_FOLD[5], seen), EIGHT_FOLD[5].undo_hover_map(seen))
@@ -87,7 +87,7 @@ def test_objects_come_back(augmentation, inferer):
 def test_monais_parts_give_the_segmenters_label():
     output, image = ClassOutput(0.5), encode(LABEL)
     seen = HoverMapInferer(windows((32, 32)), FLIPS, output)(image[None], Colours())
-    converter = HoverToOwnLabeld("pred", smallest=12, output=output)
+    converter = HoverMapToLabeld("pred", smallest=12, output=output)
     label = converter({"pred": seen[0], "original_size": (80, 100)})["pred"]
     segmenter = Segmenter(
         *(Colours(), 0.5), inferer=windows((32, 32)), augmentation=FLIPS, output=output, to_label=output.labeller(12)

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from bundle.data.folder import DataFolder
-from bundle.data.scenes import EllipseScene
+from bundle.data.training_images import EllipseTrainingImage
 from bundle.files.images import read_image
 from bundle.files.labels import read_label
-from bundle.inference.painting import Painter, as_bytes
+from bundle.inference.painting import SyntheticImageGenerator, as_bytes
 from bundle.networks.noise import Noise3D
 from bundle.networks.resnet import ResNetGenerator
 from bundle.networks.spade import SPADEGenerator
@@ -27,8 +27,8 @@ SIZE = (33, 45)
 POINTS = torch.tensor([[8.0, 8.25], [22.0, 6.5], [37.25, 10.0], [12.0, 24.0], [30.0, 25.0], [44.4996, 32.4996]])
 
 
-def scene(name: str, points: Tensor = POINTS) -> EllipseScene:
-    return EllipseScene(name, torch.zeros(3, *SIZE), points, EllipseSampler(UniformAreaLaw(8.0, k=0.5)), 0.5)
+def scene(name: str, points: Tensor = POINTS) -> EllipseTrainingImage:
+    return EllipseTrainingImage(name, torch.zeros(3, *SIZE), points, EllipseSampler(UniformAreaLaw(8.0, k=0.5)), 0.5)
 
 
 SCENES = [scene("a"), scene("b", POINTS[:4])]
@@ -67,8 +67,8 @@ class Recorder(SPADEGenerator):
 def test_the_same_draw_paints_the_same_image_and_another_draw_another(make) -> None:
     label = torch.zeros(1, *SIZE, dtype=torch.int32)
     label[:, 5:15, 7:20], label[:, 20:30, 10:30] = 1, 2
-    painter = Painter(make())
-    images = [painter.paint(label, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
+    image_generator = SyntheticImageGenerator(make())
+    images = [image_generator.paint(label, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
     assert torch.equal(images[0], images[1]) and not torch.equal(images[0], images[2])
     for image in images:
         assert image.shape == (3, *SIZE) and image.dtype == torch.float32 and image.device.type == "cpu"
@@ -80,8 +80,8 @@ def test_each_kind_of_noise_changes_the_image_in_its_own_way() -> None:
     blank = torch.zeros(1, *SIZE, dtype=torch.int32)
 
     def paint(global_noise: int, local_noise: int) -> list[Tensor]:
-        painter = Painter(generator(global_noise, local_noise))
-        return [painter.paint(blank, torch.Generator().manual_seed(seed)) for seed in (1, 2)]
+        image_generator = SyntheticImageGenerator(generator(global_noise, local_noise))
+        return [image_generator.paint(blank, torch.Generator().manual_seed(seed)) for seed in (1, 2)]
 
     even = [paint(0, 0), paint(1, 0)]
     assert all(image.std(dim=(1, 2)).max() < 1e-4 for images in even for image in images)
@@ -92,7 +92,7 @@ def test_each_kind_of_noise_changes_the_image_in_its_own_way() -> None:
 
 def test_noise_is_drawn_at_the_size_of_the_image() -> None:
     network = Recorder()
-    Painter(network).paint(torch.ones(1, *SIZE, dtype=torch.int32), torch.Generator().manual_seed(0))
+    SyntheticImageGenerator(network).paint(torch.ones(1, *SIZE, dtype=torch.int32), torch.Generator().manual_seed(0))
     [noise] = network.noises
     assert noise.shape == (1, 3, *SIZE)
     assert len(noise[0, 0].unique()) == 1 and (noise[0, 1:].std(dim=(1, 2)) - 1).abs().max() < 0.1
@@ -102,15 +102,15 @@ def test_the_condition_is_the_hover_map_and_the_network_is_evaluated() -> None:
     label = torch.zeros(1, *SIZE, dtype=torch.int32)
     label[:, 5:15, 7:20] = 9
     network = Recorder().train()
-    image = Painter(network).paint(label)
+    image = SyntheticImageGenerator(network).paint(label)
     assert not network.training
     assert torch.equal(network.maps[0], hover_map(label)[None]) and torch.equal(image[:1], (label > 0).float())
 
 
 def test_values_outside_the_range_of_an_image_are_cut() -> None:
     blank = torch.zeros(1, 4, 4, dtype=torch.int32)
-    assert Painter(Recorder(value=1.5)).paint(blank).unique().tolist() == [1]
-    assert Painter(Recorder(value=-0.5)).paint(blank).unique().tolist() == [0]
+    assert SyntheticImageGenerator(Recorder(value=1.5)).paint(blank).unique().tolist() == [1]
+    assert SyntheticImageGenerator(Recorder(value=-0.5)).paint(blank).unique().tolist() == [0]
 
 
 def test_bytes_are_rounded() -> None:
@@ -122,7 +122,7 @@ def test_bytes_are_rounded() -> None:
 
 
 def test_pairs_are_a_data_folder_whose_images_fit_their_labels(tmp_path: Path) -> None:
-    Painter(Recorder(), seed=5).write_pairs(SCENES, tmp_path, mpp=0.5, pairs=2)
+    SyntheticImageGenerator(Recorder(), seed=5).write_pairs(SCENES, tmp_path, mpp=0.5, pairs=2)
     folder = DataFolder(tmp_path)
     folder.check_points()
     folder.check_labels("training")
@@ -138,7 +138,7 @@ def test_pairs_are_a_data_folder_whose_images_fit_their_labels(tmp_path: Path) -
 
 def test_every_pair_has_ellipses_and_noise_of_its_own(tmp_path: Path) -> None:
     network = Recorder()
-    Painter(network).write_pairs([scene("a"), scene("b")], tmp_path, mpp=0.5, pairs=2)  # equal points
+    SyntheticImageGenerator(network).write_pairs([scene("a"), scene("b")], tmp_path, mpp=0.5, pairs=2)  # equal points
     for drawn in (network.maps, network.noises):
         assert len(drawn) == 4
         assert not any(torch.equal(one, other) for i, one in enumerate(drawn) for other in drawn[:i])
@@ -147,7 +147,7 @@ def test_every_pair_has_ellipses_and_noise_of_its_own(tmp_path: Path) -> None:
 def test_a_seed_gives_one_folder_and_another_seed_another(tmp_path: Path) -> None:
     for name, seed in (("one", 3), ("again", 3), ("other", 4)):
         torch.manual_seed(len(name))
-        Painter(generator(), seed=seed).write_pairs(SCENES, tmp_path / name, mpp=0.5)
+        SyntheticImageGenerator(generator(), seed=seed).write_pairs(SCENES, tmp_path / name, mpp=0.5)
     one, again, other = (contents(tmp_path / name) for name in ("one", "again", "other"))
     assert one == again and one.keys() == other.keys()
     assert not any(one[name] == other[name] for name in one if not name.startswith("points"))
@@ -156,28 +156,28 @@ def test_a_seed_gives_one_folder_and_another_seed_another(tmp_path: Path) -> Non
 def test_masks_and_noise_both_follow_the_seed(tmp_path: Path) -> None:
     networks = [Recorder(), Recorder()]
     for seed, network in enumerate(networks):
-        Painter(network, seed=seed).write_pairs([scene("a")], tmp_path / str(seed), mpp=0.5)
+        SyntheticImageGenerator(network, seed=seed).write_pairs([scene("a")], tmp_path / str(seed), mpp=0.5)
     assert not torch.equal(networks[0].maps[0], networks[1].maps[0])
     assert not torch.equal(networks[0].noises[0], networks[1].noises[0])
 
 
 def test_a_pair_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
-    Painter(generator()).write_pairs(SCENES, tmp_path / "few", mpp=0.5)
-    Painter(generator()).write_pairs(SCENES, tmp_path / "many", mpp=0.5, pairs=3)
+    SyntheticImageGenerator(generator()).write_pairs(SCENES, tmp_path / "few", mpp=0.5)
+    SyntheticImageGenerator(generator()).write_pairs(SCENES, tmp_path / "many", mpp=0.5, pairs=3)
     many = contents(tmp_path / "many")
     assert len(many) == 18 and contents(tmp_path / "few").items() <= many.items()
 
 
 def test_a_cut_run_is_completed_and_what_is_there_is_left_alone(tmp_path: Path) -> None:
-    Painter(Recorder()).write_pairs(SCENES, tmp_path / "whole", mpp=0.5, pairs=2)
+    SyntheticImageGenerator(Recorder()).write_pairs(SCENES, tmp_path / "whole", mpp=0.5, pairs=2)
     cut = tmp_path / "cut"
     with pytest.raises(KeyboardInterrupt):
-        Painter(Recorder(stop_at=2)).write_pairs(SCENES, cut, mpp=0.5, pairs=2)
+        SyntheticImageGenerator(Recorder(stop_at=2)).write_pairs(SCENES, cut, mpp=0.5, pairs=2)
     done = contents(cut)
     assert {name for name in done if name.startswith("images")} == {"images/a_000.tif", "images/a_001.tif"}
     times = {name: (cut / name).stat().st_mtime_ns for name in done}
     network = Recorder()
-    Painter(network).write_pairs(SCENES, cut, mpp=0.5, pairs=2)
+    SyntheticImageGenerator(network).write_pairs(SCENES, cut, mpp=0.5, pairs=2)
     assert len(network.maps) == 2
     assert contents(cut) == contents(tmp_path / "whole")
     assert {name: (cut / name).stat().st_mtime_ns for name in done} == times
@@ -185,12 +185,12 @@ def test_a_cut_run_is_completed_and_what_is_there_is_left_alone(tmp_path: Path) 
 
 def test_a_pair_without_its_image_is_made_anew(tmp_path: Path) -> None:
     """The image is written last, so a pair whose image is there is whole."""
-    Painter(Recorder()).write_pairs(SCENES, tmp_path, mpp=0.5)
+    SyntheticImageGenerator(Recorder()).write_pairs(SCENES, tmp_path, mpp=0.5)
     whole = contents(tmp_path)
     (tmp_path / "images" / "a_000.tif").unlink()
     (tmp_path / "labels" / "a_000.tif").write_bytes(b"of an older version")
     (tmp_path / "points" / "a_000.csv").unlink()
-    Painter(Recorder()).write_pairs(SCENES, tmp_path, mpp=0.5)
+    SyntheticImageGenerator(Recorder()).write_pairs(SCENES, tmp_path, mpp=0.5)
     assert contents(tmp_path) == whole
 
 
@@ -200,14 +200,14 @@ def test_the_image_is_the_last_file_of_its_pair(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr("bundle.inference.painting.write_image", stop)
     with pytest.raises(KeyboardInterrupt):
-        Painter(Recorder()).write_pairs(SCENES, tmp_path, mpp=0.5)
+        SyntheticImageGenerator(Recorder()).write_pairs(SCENES, tmp_path, mpp=0.5)
     assert sorted(contents(tmp_path)) == ["labels/a_000.tif", "points/a_000.csv"]
 
 
 def test_grey_images_are_painted_too(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = SPADEGenerator(4, image_channels=1, hidden=8, multipliers=(2, 1))
-    Painter(network).write_pairs([scene("a")], tmp_path, mpp=0.25)
+    SyntheticImageGenerator(network).write_pairs([scene("a")], tmp_path, mpp=0.25)
     image = read_image(tmp_path / "images" / "a_000.tif")
     assert image.array.shape == (1, *SIZE) and image.mpp == pytest.approx(0.25)
     assert read_label(tmp_path / "labels" / "a_000.tif", SIZE).max() == len(POINTS)

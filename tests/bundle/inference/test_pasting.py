@@ -11,7 +11,7 @@ import torch
 
 from bundle.data.diameters import Diameter
 from bundle.data.folder import DataFolder
-from bundle.data.scenes import LabelScenes
+from bundle.data.training_images import LabelledTrainingImages
 from bundle.files.images import load_image
 from bundle.inference.pasting import CopyPaster
 from bundle.simulation.dataset import write_dataset
@@ -38,8 +38,8 @@ def test_pairs_are_a_data_folder_with_one_object_per_point(folder: DataFolder, t
         assert sample["image"].shape == own["image"].shape
         torch.testing.assert_close(sample["points"], own["points"])
         assert not torch.equal(sample["image"], own["image"])
-    scenes = LabelScenes(written.as_dicts("training", ("image", "label")), 0.5)
-    assert [scene.size for scene in scenes.scenes] == [(96, 120)] * 4
+    training_images = LabelledTrainingImages(written.as_dicts("training", ("image", "label")), 0.5)
+    assert [scene.size for scene in training_images.training_images] == [(96, 120)] * 4
 
 
 def test_a_pair_depends_on_seed_place_and_number_alone(folder: DataFolder, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bundle.data.diameters import Diameter
-from bundle.data.scenes import LabelScenes
+from bundle.data.training_images import LabelledTrainingImages
 from bundle.files.labels import read_label
 from bundle.files.points_csv import write_points
 from bundle.files.weight_maps import read_weight
@@ -90,9 +90,9 @@ def test_new_labels_are_labels_to_train_on(tmp_path: Path) -> None:
     GeodesicLabeller(0.5, DIAMETER).write_labels(data, tmp_path / "geodesic")
     [weighted], [plain] = (with_pseudo_labels(data, tmp_path / name) for name in ("voronoi", "geodesic"))
     assert set(weighted) == {"image", "label", "weight"} and set(plain) == {"image", "label"}
-    scene = LabelScenes([weighted], 0.5)[0]
+    scene = LabelledTrainingImages([weighted], 0.5)[0]
     assert scene.weight is not None and 0 < scene.weight.mean() < 1 and scene.weight.shape == scene.label.shape
-    assert LabelScenes([plain], 0.5)[0].weight is None
+    assert LabelledTrainingImages([plain], 0.5)[0].weight is None
 
 
 def test_labels_that_are_there_stay_and_missing_ones_are_made(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from monai.inferers import SimpleInferer
 from torch import nn
 
 from bundle.inference.segmenter import Segmenter, pad_to, windows
-from bundle.inference.symmetry import EIGHT_FOLD
+from bundle.inference.test_time_augmentation import EIGHT_FOLD
 from transforms.maps.hover import hover_map
 from transforms.resample import resample_image
 

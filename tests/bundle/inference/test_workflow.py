@@ -16,10 +16,10 @@ from monai.data import MetaTensor
 from bundle.inference.model import ModelCard, describe_output, save_model
 from bundle.inference.outputs import ClassOutput, HoverOutput
 from bundle.inference.segmenter import Segmenter, windows
-from bundle.inference.symmetry import FLIPS
+from bundle.inference.test_time_augmentation import FLIPS
 from bundle.inference.workflow import (
     HoverMapInferer,
-    HoverToOwnLabeld,
+    HoverMapToLabeld,
     ReadImageAndSpacingd,
     ToMonaiLabeld,
     WriteLabels,
@@ -68,14 +68,14 @@ def test_labels_have_the_images_own_size_and_smooth_outlines(network):
     segmentation = Segmenter(network, 0.5)(image, mpp=0.31)
     assert segmentation.label.max() > 3  # otherwise nothing is shown
     seen = HoverMapInferer()(resample_image(image, (38, 29))[None], network)  # 61 * .31 / .5 = 37.8, 47 ... = 29.1
-    data = HoverToOwnLabeld("pred")({"pred": seen[0], "original_size": [torch.tensor(61), torch.tensor(47)]})
+    data = HoverMapToLabeld("pred")({"pred": seen[0], "original_size": [torch.tensor(61), torch.tensor(47)]})
     assert torch.equal(data["pred"], segmentation.label) and data["pred"].dtype == torch.int32
 
 
 def test_an_ideal_hover_map_at_its_own_size_comes_back():
     label = torch.zeros(1, 30, 20, dtype=torch.int32)
     label[:, 3:12, 4:14], label[:, 15:28, 2:11] = 1, 2
-    data = HoverToOwnLabeld("pred")({"pred": hover_map(label), "original_size": (30, 20)})
+    data = HoverMapToLabeld("pred")({"pred": hover_map(label), "original_size": (30, 20)})
     assert torch.equal(data["pred"], label)
 
 
@@ -122,7 +122,7 @@ def test_a_configuration_must_fit_the_models_description(network, tmp_path):
     card = ModelCard({"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}, mpp=0.25)
     save_model(tmp_path / "model.pt", network, card)
     check_card(tmp_path / "model.pt", 0.25, 3, 6.0)
-    with pytest.raises(ValueError, match=r"model\.pt was trained with mpp 0\.25 .*add --mpp 0\.25"):
+    with pytest.raises(ValueError, match=r"model\.pt was trained with model_mpp 0\.25 .*add --model_mpp 0\.25"):
         check_card(tmp_path / "model.pt", 0.5, 3, 6.0)
     with pytest.raises(ValueError, match="channels 3"):
         check_card(tmp_path / "model.pt", 0.25, 1, 6.0)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bundle.inference.painting import Painter
+from bundle.inference.painting import SyntheticImageGenerator
 from bundle.metrics.diversity import diversity, pixel_deviation
 from bundle.networks.spade import SPADEGenerator
 
@@ -67,7 +67,7 @@ def test_a_generator_without_noise_has_no_diversity_and_one_with_noise_has_some(
     def measured(global_noise: int, local_noise: int) -> float:
         torch.manual_seed(0)
         network = SPADEGenerator(4, global_noise=global_noise, local_noise=local_noise, hidden=8, multipliers=(2, 1))
-        return diversity(Painter(network).paint, [label])[0]
+        return diversity(SyntheticImageGenerator(network).paint, [label])[0]
 
     assert measured(0, 0) == 0
     assert measured(1, 0) > 1e-4 and measured(0, 1) > 1e-4

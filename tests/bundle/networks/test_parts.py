@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bundle.networks.parts import PixelNorm, as_hover_map, as_prediction, make_norm, pad_to_multiple, scale_image
+from bundle.networks.parts import PixelNorm, activate_hover_map, as_prediction, make_norm, pad_to_multiple, scale_image
 
 
 def test_padding_reflects_where_the_image_is_large_enough() -> None:
@@ -30,7 +30,7 @@ def test_padding_leaves_a_fitting_image_alone() -> None:
 
 def test_hover_map_has_the_probability_of_m() -> None:
     prediction = torch.tensor([0.25, -0.5, 0.0]).view(1, 3, 1, 1)
-    assert as_hover_map(prediction).flatten().tolist() == [0.25, -0.5, 0.5]
+    assert activate_hover_map(prediction).flatten().tolist() == [0.25, -0.5, 0.5]
 
 
 def test_prediction_bounds_offsets_and_leaves_the_logit() -> None:

@@ -26,7 +26,7 @@ MakeRequest = Callable[..., Request]
 def with_model_spacing(bundle_root: Path) -> None:
     """The training configuration has the ids of the real ones; the other stage has no diameter."""
     with open(bundle_root / "configs" / "train.yaml", "a") as file:
-        file.write("mpp: 0.5\ndiameter: 6.0\n")
+        file.write("model_mpp: 0.5\ndiameter: 6.0\n")
 
 
 @pytest.mark.usefixtures("with_model_spacing")
@@ -37,7 +37,7 @@ def with_model_spacing(bundle_root: Path) -> None:
         (Diameter(8), 0.25, {}, 8),
         (Diameter(24, "px"), 0.25, {}, 6),
         (Diameter(24, "px"), None, {}, 12),  # of unknown spacing: px of the image are px of the model
-        (Diameter(24, "px"), None, {"mpp": 0.1}, 2.4),
+        (Diameter(24, "px"), None, {"model_mpp": 0.1}, 2.4),
     ],
 )
 def test_a_stated_diameter_is_an_override_in_um(

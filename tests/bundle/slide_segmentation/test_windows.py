@@ -11,7 +11,7 @@ from monai.networks.nets import UNet
 from torch import nn
 
 from bundle.inference.segmenter import Segmenter, pad_to, windows
-from bundle.inference.symmetry import EIGHT_FOLD
+from bundle.inference.test_time_augmentation import EIGHT_FOLD
 from bundle.slide_segmentation.layout import Layout
 from bundle.slide_segmentation.plan import Plan
 from bundle.slide_segmentation.windows import Clock, seen_map

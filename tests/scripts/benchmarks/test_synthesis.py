@@ -42,7 +42,7 @@ def test_the_plain_side_makes_its_samples_on_the_cpu_wherever_it_trains(tmp_path
 
 
 def test_the_plain_masks_are_ellipses_around_the_points():
-    class Scene:
+    class TrainingImage:
         name, size, point_radius = "one", (40, 60), 0.5
         points, image = torch.tensor([[30.0, 20.0]]), torch.zeros(3, 40, 60)
 
@@ -50,7 +50,7 @@ def test_the_plain_masks_are_ellipses_around_the_points():
         def sampler(points):
             return torch.tensor([[30.0, 20.0, 8.0, 4.0, 0.3]])
 
-    sample = Samples([Scene()], (40, 60), 1)[0]
+    sample = Samples([TrainingImage()], (40, 60), 1)[0]
     inside = sample["hover_map"][2] > 0
     assert abs(int(inside.sum()) - 3.1416 * 32) < 8
     torch.testing.assert_close(hover_map(inside.int()[None])[:2], sample["hover_map"][:2])

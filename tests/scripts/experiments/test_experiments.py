@@ -53,7 +53,7 @@ def test_rows_name_variants_that_exist():
     for row in rows:
         for name in row.variant.split(","):
             assert (ROOT / "configs" / "variants" / f"{name}.yaml").is_file(), name
-        assert not row.painter or row.painter in {other.name for other in rows}
+        assert not row.image_generator or row.image_generator in {other.name for other in rows}
     lengths = [list(row.overrides.values()) for row in pairs_rows("c", 10)]
     assert lengths == [[23, 10], [23, 5], [46, 10], [69, 10], [69, 15], [92, 10], [92, 20]]
 
@@ -105,9 +105,11 @@ def test_the_table_goes_into_a_page_in_the_rows_order_beside_what_is_on_record(d
 
 def test_pairs_are_painted_by_the_named_row(dataset, experiment, monkeypatch):
     monkeypatch.setattr("scripts.experiments.ablation_rows.PAIRS", (2, 5))
-    monkeypatch.setattr("scripts.experiments.pairs_rows", lambda painter, _, seed: pairs_rows(painter, 1, seed)[1:3])
+    monkeypatch.setattr(
+        "scripts.experiments.pairs_rows", lambda image_generator, _, seed: pairs_rows(image_generator, 1, seed)[1:3]
+    )
     monkeypatch.setattr("scripts.experiments.ablation.feature_extractor", None)  # there is nothing to compare
-    pairs(str(dataset), str(experiment), painter="c", **BUDGET)
+    pairs(str(dataset), str(experiment), image_generator="c", **BUDGET)
     assert [record["says"] for record in table(experiment, "pairs")] == [
         "2 pairs, equal epochs",
         "5 pairs, equal updates",

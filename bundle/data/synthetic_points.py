@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes that nobody has taken: fully synthetic points (METHOD section 2) for stage 2 to draw masks around."""
+"""Images that nobody has taken: fully synthetic points (METHOD section 2) for stage 2 to draw masks around."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from transforms.resample import resample_points
 from transforms.shapes.ellipses import EllipseSampler
 from transforms.shapes.hard_core import HardCorePoints
 
-from .scenes import PointScenes
+from .training_images import PointTrainingImages
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class SyntheticScene:
+class SyntheticPointImage:
     """Points of an image that is still to be painted.
 
     Attributes:
@@ -40,16 +40,17 @@ class SyntheticScene:
     style: Tensor
 
 
-class SyntheticPointScenes(Dataset[SyntheticScene]):
-    """Any number of `SyntheticScene`s, synthetic_0001 and so on, in the likeness of real ones.
+class SyntheticPointImages(Dataset[SyntheticPointImage]):
+    """Any number of `SyntheticPointImage`s, synthetic_0001 and so on, in the likeness of real ones.
 
-    Scene i depends on (seed, i) and the real points alone: more of them begin with the fewer.
+    TrainingImage i depends on (seed, i) and the real points alone: more of them begin with the fewer.
 
     Args:
-        scenes: the real images with their points; the points are fitted to theirs, the shapes drawn as theirs, their
-            styles taken in turn. Objects are of the typical size of all, also where an image has a diameter of its own.
+        training_images: the real images with their points; the points are fitted to theirs, the shapes drawn as
+            theirs, their styles taken in turn. Objects are of the typical size of all, also where an image has a
+            diameter of its own.
         layout: the process that places points, its lengths in px at the model's spacing.
-        count: how many scenes.
+        count: how many training images.
         mpp: the model's spacing, um per px.
         size: H and W of every image, px at the model's spacing; None: those of the real images in turn.
         density: objects per mm^2 of every image; None: drawn around the mean of the real images, as they vary.
@@ -62,7 +63,7 @@ class SyntheticPointScenes(Dataset[SyntheticScene]):
 
     def __init__(
         self,
-        scenes: PointScenes,
+        training_images: PointTrainingImages,
         layout: HardCorePoints,
         count: int,
         mpp: float,
@@ -72,12 +73,12 @@ class SyntheticPointScenes(Dataset[SyntheticScene]):
     ) -> None:
         if count < 1 or (size is not None and (len(size) != 2 or min(size) < 1)):
             raise ValueError(f"{count} synthetic images of size {size}: give at least one, and [height, width] in px")
-        sizes = [scene.size for scene in scenes.scenes]
-        self.layout = layout.fit(*_in_diameters(scenes))
+        sizes = [training_image.size for training_image in training_images.training_images]
+        self.layout = layout.fit(*_in_diameters(training_images))
         self.sizes = sizes if size is None else [(int(size[0]), int(size[1]))]
         self.density = None if density is None else self._per_pixel(density, mpp)
-        self.styles = [scene.style for scene in scenes.scenes]
-        self.sampler, self.count, self.seed = scenes.sampler, count, seed
+        self.styles = [training_image.style for training_image in training_images.training_images]
+        self.sampler, self.count, self.seed = training_images.sampler, count, seed
         logger.info("%d synthetic images, %s", count, self.layout)
 
     def _per_pixel(self, density: float, mpp: float) -> float:
@@ -94,21 +95,25 @@ class SyntheticPointScenes(Dataset[SyntheticScene]):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> SyntheticScene:
+    def __getitem__(self, index: int) -> SyntheticPointImage:
         if not 0 <= index < self.count:
             raise IndexError(f"there are {self.count} synthetic images, not one of number {index}")
         size = self.sizes[index % len(self.sizes)]
         points = self.layout.draw(size, generator(self.seed, index), self.density)
         style = self.styles[index % len(self.styles)]
-        return SyntheticScene(f"synthetic_{index + 1:04d}", points, size, self.sampler, style)
+        return SyntheticPointImage(f"synthetic_{index + 1:04d}", points, size, self.sampler, style)
 
 
-def _in_diameters(scenes: PointScenes) -> tuple[list[Tensor], list[tuple[int, int]]]:
+def _in_diameters(training_images: PointTrainingImages) -> tuple[list[Tensor], list[tuple[int, int]]]:
     """Points and sizes of the real images as if the objects of each were of the typical size of all."""
     points, sizes = [], []
-    for scene in scenes.scenes:
-        scale = scenes.sampler.law.diameter / scene.sampler.law.diameter
-        size = (round(scene.size[0] * scale), round(scene.size[1] * scale))
-        points.append(scene.points if size == scene.size else resample_points(scene.points, scene.size, size))
+    for training_image in training_images.training_images:
+        scale = training_images.sampler.law.diameter / training_image.sampler.law.diameter
+        size = (round(training_image.size[0] * scale), round(training_image.size[1] * scale))
+        points.append(
+            training_image.points
+            if size == training_image.size
+            else resample_points(training_image.points, training_image.size, size)
+        )
         sizes.append(size)
     return points, sizes

@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bundle.data.diameters import Diameter
-from bundle.data.scenes import LabelScenes, PointedImage
+from bundle.data.training_images import LabelledTrainingImages, PointedImage
 from bundle.files.labels import read_label
 from bundle.files.points_csv import write_points
 from bundle.files.writers import write_image
-from bundle.inference import relabelling
+from bundle.inference import pseudo_label_refiner
+from bundle.inference.pseudo_label_refiner import PseudoLabelRefiner, agreement_mask
 from bundle.inference.pseudo_labels import with_pseudo_labels
-from bundle.inference.relabelling import Relabeller, doubted
 from bundle.inference.segmenter import Segmenter
 from transforms.instances.seeds import contacts
 from transforms.instances.split_by_points import split_by_points
@@ -57,11 +57,11 @@ class Random(nn.Module):
         return torch.cat([drawn[:, :2].tanh(), 2 * drawn[:, 2:] - 1], 1)
 
 
-def relabeller(network: nn.Module, mpp: float = 0.5, **options: Any) -> Relabeller:
-    return Relabeller(Segmenter(network, mpp, inferer=SimpleInferer()), **options)
+def refiner(network: nn.Module, mpp: float = 0.5, **options: Any) -> PseudoLabelRefiner:
+    return PseudoLabelRefiner(Segmenter(network, mpp, inferer=SimpleInferer()), **options)
 
 
-def labelled(make: Relabeller, image: Tensor, points: Tensor) -> tuple[Tensor, Tensor | None]:
+def labelled(make: PseudoLabelRefiner, image: Tensor, points: Tensor) -> tuple[Tensor, Tensor | None]:
     pointed = PointedImage(image, points, make.diameter / make.mpp)
     return make.label("t", pointed.size, pointed)
 
@@ -102,7 +102,7 @@ def write_item(folder: Path, image: np.ndarray, points: list[tuple[float, float]
 def test_discs_come_back_though_the_network_has_no_outlines() -> None:
     image = torch.from_numpy(tissue(TRUTH)) / 255
     points = torch.tensor(CENTRES) + torch.tensor([[2.0, -1.0]])  # clicks are off centre
-    make = relabeller(Blurred())
+    make = refiner(Blurred())
     label, weight = labelled(make, image, points)
     assert weight is None
     assert label.dtype == torch.int32 and label.shape == TRUTH.shape
@@ -113,7 +113,7 @@ def test_discs_come_back_though_the_network_has_no_outlines() -> None:
 @pytest.mark.parametrize("darkness", [0.22, 0.48])
 def test_colours_put_right_what_the_network_makes_too_large_or_too_small(darkness: float) -> None:
     image, points = torch.from_numpy(tissue(TRUTH)) / 255, torch.tensor(CENTRES)
-    make = relabeller(Blurred(13, darkness))
+    make = refiner(Blurred(13, darkness))
     alone = split_by_points(make.segmenter.hover_map(image), points)
     assert np.mean(overlaps(alone, TRUTH, CENTRES)) < 0.7
     assert np.mean(overlaps(labelled(make, image, points)[0], TRUTH, CENTRES)) > 0.85
@@ -121,7 +121,7 @@ def test_colours_put_right_what_the_network_makes_too_large_or_too_small(darknes
 
 def test_what_nobody_clicked_is_background() -> None:
     image = torch.from_numpy(tissue(TRUTH)) / 255
-    label, _ = labelled(relabeller(Blurred(), max_radius=7.0), image, torch.tensor(CENTRES[:2] + CENTRES[3:]))
+    label, _ = labelled(refiner(Blurred(), max_radius=7.0), image, torch.tensor(CENTRES[:2] + CENTRES[3:]))
     assert label.max() == 4 and not label[TRUTH == 3].any()
 
 
@@ -129,7 +129,7 @@ def test_what_nobody_clicked_is_background() -> None:
 def test_no_object_reaches_further_than_the_given_micrometres(radius: float, mpp: float) -> None:
     everything = torch.zeros(3, 60, 70)
     everything[:, :2, :2] = 1
-    label, _ = labelled(relabeller(Blurred(), mpp, max_radius=radius), everything, torch.tensor([[35.0, 30.0]]))
+    label, _ = labelled(refiner(Blurred(), mpp, max_radius=radius), everything, torch.tensor([[35.0, 30.0]]))
     y, x = np.mgrid[:60, :70]
     reach = np.hypot(x - 35, y - 30)[label[0].numpy() > 0].max()
     assert radius / mpp - 1 < reach <= radius / mpp
@@ -142,11 +142,11 @@ def test_lengths_grow_with_the_diameter_of_an_image(
     """One of 0.25 um per px, all of it foreground, where objects of 6 um may reach 6 um and have a core of 1 um."""
     cores: list[float] = []
     monkeypatch.setattr(
-        relabelling, "colour_posterior", lambda *given: cores.append(given[3]) or colour_posterior(*given)
+        pseudo_label_refiner, "colour_posterior", lambda *given: cores.append(given[3]) or colour_posterior(*given)
     )
     item = write_item(tmp_path, np.zeros((3, 120, 140), np.uint8), [(70.0, 60.0)], 0.25)
     data = [item | ({"diameter": own} if own else {})]
-    relabeller(Blurred(), max_radius=6.0, core=1.0, diameter=6.0).write_labels(data, tmp_path / "new")
+    refiner(Blurred(), max_radius=6.0, core=1.0, diameter=6.0).write_labels(data, tmp_path / "new")
     label = read_label(tmp_path / "new" / "labels" / "t 1.tif", (120, 140))
     y, x = np.mgrid[:120, :140]
     reach = np.hypot(x - 70, y - 60)[label[0].numpy() > 0].max() * 0.25  # um
@@ -166,7 +166,7 @@ def test_there_is_exactly_one_instance_per_point_whatever_the_network_says(
     folder = tmp_path_factory.mktemp("points")
     image = np.random.default_rng(len(points)).integers(0, 256, (3, 48, 60), np.uint8)
     item = write_item(folder, image, points, mpp)
-    relabeller(Random()).write_labels([item], folder / "new")
+    refiner(Random()).write_labels([item], folder / "new")
     label = read_label(folder / "new" / "labels" / "t 1.tif", (48, 60))
     assert label.max() == len(points)
     column, row = (torch.tensor(points) + 0.5).floor().long().T
@@ -182,7 +182,7 @@ def test_labels_have_the_size_of_their_image(tmp_path: Path, mpp: float | None, 
     truth = discs(size, centres, 10.5 * scale)
     item = write_item(tmp_path, tissue(truth), centres, mpp)
     network = Blurred()
-    relabeller(network).write_labels([item], tmp_path / "new", image_mpp=stated)
+    refiner(network).write_labels([item], tmp_path / "new", image_mpp=stated)
     label = read_label(tmp_path / "new" / "labels" / "t 1.tif", size)
     assert network.sizes == [(int(size[0] / scale + 0.5), int(size[1] / scale + 0.5))]
     assert min(overlaps(label, truth, centres)) > 0.8
@@ -197,7 +197,7 @@ def test_labels_that_are_there_stay_and_missing_ones_are_made(tmp_path: Path) ->
     (tmp_path / "new" / "labels").mkdir(parents=True)
     (tmp_path / "new" / "labels" / "t 1.tif").write_bytes(b"made before the cut")
     network = Blurred()
-    relabeller(network).write_labels([first, second], tmp_path / "new")
+    refiner(network).write_labels([first, second], tmp_path / "new")
     assert (tmp_path / "new" / "labels" / "t 1.tif").read_bytes() == b"made before the cut"
     assert len(network.sizes) == 1
     assert sorted(path.name for path in (tmp_path / "new" / "labels").iterdir()) == ["t 1.tif", "t 2.tif"]
@@ -205,23 +205,23 @@ def test_labels_that_are_there_stay_and_missing_ones_are_made(tmp_path: Path) ->
 
 def test_new_labels_are_labels_to_train_on(tmp_path: Path) -> None:
     item = write_item(tmp_path, tissue(TRUTH), CENTRES, 0.5)
-    relabeller(Blurred()).write_labels([item], tmp_path / "new")
+    refiner(Blurred()).write_labels([item], tmp_path / "new")
     data = with_pseudo_labels([item], tmp_path / "new")
     assert data == [{"image": item["image"], "label": str(tmp_path / "new" / "labels" / "t 1.tif")}]
-    [scene] = LabelScenes(data, 0.5)
+    [scene] = LabelledTrainingImages(data, 0.5)
     assert scene.label.max() == len(CENTRES) and scene.size == SIZE
 
 
 def test_what_a_witness_sees_otherwise_is_in_doubt_and_objects_part() -> None:
     seen: list[float] = []
 
-    def witness(image: Tensor, points: Tensor, diameter: float) -> tuple[Tensor, Tensor]:
+    def reference_labeller(image: Tensor, points: Tensor, diameter: float) -> tuple[Tensor, Tensor]:
         seen.append(diameter)
         return 7 * ((TRUTH > 0) & (TRUTH != 3)).int(), torch.zeros(1, *SIZE)  # its ids and its weight are no matter
 
     image, points = torch.from_numpy(tissue(TRUTH)) / 255, torch.tensor(CENTRES)
-    alone, _ = labelled(relabeller(Blurred()), image, points)
-    label, weight = labelled(relabeller(Blurred(), witness=witness), image, points)
+    alone, _ = labelled(refiner(Blurred()), image, points)
+    label, weight = labelled(refiner(Blurred(), reference_labeller=reference_labeller), image, points)
     assert weight is not None and weight.dtype == torch.float32 and label.dtype == alone.dtype and seen == [12.0]
     missed = TRUTH == 3
     alike = (alone > 0) == ((TRUTH > 0) & ~missed)
@@ -234,16 +234,16 @@ def test_what_a_witness_sees_otherwise_is_in_doubt_and_objects_part() -> None:
 
 def test_points_side_by_side_keep_their_pixels() -> None:
     ids, points = torch.tensor([[[1, 2, 3, 0]]], dtype=torch.int32), torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
-    label, weight = doubted(ids, torch.tensor([[[1, 1, 0, 0]]]), points)
+    label, weight = agreement_mask(ids, torch.tensor([[[1, 1, 0, 0]]]), points)
     assert torch.equal(label, ids) and weight.tolist() == [[[1, 1, 0, 1]]]
 
 
 def test_labels_in_doubt_are_labels_to_train_on(tmp_path: Path) -> None:
     item = write_item(tmp_path, tissue(TRUTH), CENTRES, 0.5)
-    relabeller(Blurred(), witness=voronoi_label).write_labels([item], tmp_path / "new")
-    [scene] = LabelScenes(with_pseudo_labels([item], tmp_path / "new"), 0.5)
+    refiner(Blurred(), reference_labeller=voronoi_label).write_labels([item], tmp_path / "new")
+    [scene] = LabelledTrainingImages(with_pseudo_labels([item], tmp_path / "new"), 0.5)
     points = torch.tensor(CENTRES)
-    label, weight = labelled(relabeller(Blurred(), witness=voronoi_label), scene.image, points)
+    label, weight = labelled(refiner(Blurred(), reference_labeller=voronoi_label), scene.image, points)
     assert scene.weight is not None and torch.equal(scene.label, label) and torch.equal(scene.weight, weight)
     assert 0.5 < scene.weight.mean() < 1
 
@@ -255,7 +255,7 @@ def test_grey_images_are_relabelled_too(tmp_path: Path) -> None:
         def forward(self, image: Tensor) -> Tensor:
             return super().forward(image.expand(-1, 3, -1, -1))
 
-    make = Relabeller(Segmenter(Grey(), 0.5, channels=1, inferer=SimpleInferer()))
+    make = PseudoLabelRefiner(Segmenter(Grey(), 0.5, channels=1, inferer=SimpleInferer()))
     make.write_labels([item], tmp_path / "new")
     label = read_label(tmp_path / "new" / "labels" / "t 1.tif", SIZE)
     assert label.max() == 5 and min(overlaps(label, TRUTH, CENTRES)) > 0.8

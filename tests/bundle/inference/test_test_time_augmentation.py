@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bundle.inference.symmetry import EIGHT_FOLD, FLIPS, IDENTITY, Symmetry
+from bundle.inference.test_time_augmentation import EIGHT_FOLD, FLIPS, IDENTITY, Symmetry
 
 
 def gradient_map(image: torch.Tensor) -> torch.Tensor:

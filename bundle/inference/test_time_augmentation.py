@@ -52,4 +52,4 @@ class Symmetry:
 IDENTITY = (Symmetry(),)
 FLIPS = tuple(Symmetry(False, x, y) for x, y in product((False, True), repeat=2))
 EIGHT_FOLD = tuple(Symmetry(swap, x, y) for swap, x, y in product((False, True), repeat=3))
-VIEWS = {"none": IDENTITY, "flips": FLIPS, "eight": EIGHT_FOLD}  # as command lines name them
+TEST_TIME_AUGMENTATIONS = {"none": IDENTITY, "flips": FLIPS, "eight": EIGHT_FOLD}  # as command lines name them

@@ -18,14 +18,16 @@ from transforms.instances.seeds import contacts, seed_pixels, seed_points
 from transforms.instances.split_by_points import split_by_points
 from transforms.pseudo_labels.colour_evidence import colour_posterior
 
-from ..data.scenes import PointedImage
+from ..data.training_images import PointedImage
 from .pseudo_labels import PseudoLabeller
 from .segmenter import Segmenter
 
-Witness = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]  # image, points, diameter in px: label, weight
+ReferenceLabeller = Callable[
+    [Tensor, Tensor, float], tuple[Tensor, Tensor]
+]  # image, points, diameter in px: label, weight
 
 
-class Relabeller(PseudoLabeller):
+class PseudoLabelRefiner(PseudoLabeller):
     """Labels real images by what a segmenter finds on them, their colours and their points.
 
     Args:
@@ -34,8 +36,8 @@ class Relabeller(PseudoLabeller):
         core: how far around a point the colours are those of an object, um; see `colour_posterior`.
         diameter: typical diameter of an object, um, that both lengths belong to; they are larger, as is an image's own
             diameter, in an image that has one.
-        witness: another way to label an image, such as `voronoi_label`; where the two do not say alike whether a pixel
-            is part of an object, it does not count, see `doubted`. None: all pixels count.
+        reference_labeller: another way to label an image, such as `voronoi_label`; where the two do not say alike
+            whether a pixel is part of an object, it does not count, see `agreement_mask`. None: all pixels count.
     """
 
     def __init__(
@@ -44,10 +46,15 @@ class Relabeller(PseudoLabeller):
         max_radius: float = 10.0,
         core: float = 1.0,
         diameter: float = 6.0,
-        witness: Witness | None = None,
+        reference_labeller: ReferenceLabeller | None = None,
     ) -> None:
         super().__init__(segmenter.mpp, diameter, segmenter.channels)
-        self.segmenter, self.max_radius, self.core, self.witness = segmenter, max_radius, core, witness
+        self.segmenter, self.max_radius, self.core, self.reference_labeller = (
+            segmenter,
+            max_radius,
+            core,
+            reference_labeller,
+        )
 
     def label(self, name: str, size: tuple[int, int], pointed: PointedImage) -> tuple[Tensor, Tensor | None]:
         """As `PseudoLabeller.label`."""
@@ -57,18 +64,18 @@ class Relabeller(PseudoLabeller):
         foreground = colour_posterior(image, found[2:], points, self.core * unit)
         evidence = torch.cat([found[:2], foreground])
         label = split_by_points(evidence, points, max_radius=self.max_radius * unit)
-        if self.witness is None:
+        if self.reference_labeller is None:
             return label, None
-        other, _ = self.witness(image, points, pointed.diameter)
-        return doubted(label, other, points)
+        other, _ = self.reference_labeller(image, points, pointed.diameter)
+        return agreement_mask(label, other, points)
 
 
-def doubted(label: Tensor, other: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+def agreement_mask(label: Tensor, other: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     """What two ways to label an image have in common, with gaps between objects that touch.
 
     Args:
         label: int32 (1, H, W) on the CPU.
-        other: the same by a witness; only whether a pixel is part of an object matters.
+        other: the same by a reference_labeller; only whether a pixel is part of an object matters.
         points: (N, 2), x and y in px; their pixels stay objects.
 
     Returns:

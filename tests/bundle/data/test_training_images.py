@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes: a crop is a window of the whole, points stay on their tissue at any spacing, and points alone are read."""
+"""Images: a crop is a window of the whole, points stay on their tissue at any spacing, and points alone are read."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ from torch import Tensor
 from bundle.data import point_spacing
 from bundle.data.diameters import Diameter
 from bundle.data.folder import DataFolder
-from bundle.data.scenes import EllipseScene, LabelledScene, LabelScenes, PointScenes
-from bundle.data.streams import Batch, CropStream, Scene
+from bundle.data.streams import Batch, CropStream, TrainingImage
+from bundle.data.training_images import (
+    EllipseTrainingImage,
+    LabelledTrainingImage,
+    LabelledTrainingImages,
+    PointTrainingImages,
+)
 from bundle.files.points_csv import write_points
 from bundle.files.weight_maps import write_weight
 from bundle.files.writers import write_image, write_label
@@ -35,16 +40,16 @@ SIZE = (48, 64)
 LAW = UniformAreaLaw(12.0, k=0.6)
 
 
-def scene(points: list[tuple[float, float]], point_radius: float = 1.0) -> EllipseScene:
+def scene(points: list[tuple[float, float]], point_radius: float = 1.0) -> EllipseTrainingImage:
     image = torch.rand(3, *SIZE, generator=torch.Generator().manual_seed(0))
-    return EllipseScene("tissue", image, torch.tensor(points), EllipseSampler(LAW), point_radius)
+    return EllipseTrainingImage("tissue", image, torch.tensor(points), EllipseSampler(LAW), point_radius)
 
 
 def drawn(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def cut(tissue: Scene, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> Batch:
+def cut(tissue: TrainingImage, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> Batch:
     """One crop as a batch has it, each (C, h, w)."""
     crop = tissue.crop(origin, size, generator)
     return {key: value[0] for key, value in crop.stack([crop]).items()}
@@ -120,7 +125,7 @@ def test_a_crop_is_no_view_that_an_augmentation_could_spoil_the_next_epoch_with(
 
 def test_a_labelled_crop_is_a_window() -> None:
     image, label = torch.rand(3, 9, 11), torch.arange(99, dtype=torch.int32).view(1, 9, 11)
-    crop = cut(LabelledScene("a", image, label, 98), (4, 2), (3, 5), drawn())
+    crop = cut(LabelledTrainingImage("a", image, label, 98), (4, 2), (3, 5), drawn())
     assert torch.equal(crop["image"], image[:, 2:5, 4:9])
     assert crop["label"].tolist() == [[[26, 27, 28, 29, 30], [37, 38, 39, 40, 41], [48, 49, 50, 51, 52]]]
 
@@ -158,7 +163,7 @@ DOTS = torch.tensor([[20.3, 24.0], [70.0, 30.6], [41.0, 66.2], [88.8, 84.4]])
 @pytest.mark.parametrize("mpp", [0.5, 0.2, 0.25, 0.37])
 def test_points_stay_on_their_tissue_at_the_models_spacing(tmp_path: Path, size: tuple[int, int], mpp: float) -> None:
     item = write_item(tmp_path, "dots", bright_dots(size, DOTS, 2.5), DOTS, mpp=0.25)
-    [tissue] = PointScenes([item], LAW, mpp)
+    [tissue] = PointTrainingImages([item], LAW, mpp)
     assert tissue.size == tuple(int(length * 0.25 / mpp + 0.5) for length in size)
     for point in tissue.points:
         found = place_of_dot(tissue.image, point, reach=round(8 * 0.25 / mpp))
@@ -170,13 +175,13 @@ def test_points_stay_on_their_tissue_at_the_models_spacing(tmp_path: Path, size:
 @pytest.mark.parametrize(("tagged", "stated"), [(0.25, None), (None, 0.25), (0.9, 0.25)])
 def test_the_stated_spacing_goes_before_the_files(tmp_path: Path, tagged: float | None, stated: float | None) -> None:
     item = write_item(tmp_path, "dots", bright_dots((120, 140), DOTS, 2.5), DOTS, tagged)
-    [tissue] = PointScenes([item], LAW, 0.5, image_mpp=stated)
+    [tissue] = PointTrainingImages([item], LAW, 0.5, image_mpp=stated)
     assert tissue.size == (60, 70)
 
 
 def test_an_image_of_unknown_spacing_stays_as_it_is(tmp_path: Path) -> None:
     image = bright_dots((120, 140), DOTS, 2.5)
-    [tissue] = PointScenes([write_item(tmp_path, "dots", image, DOTS, None)], LAW, 0.5)
+    [tissue] = PointTrainingImages([write_item(tmp_path, "dots", image, DOTS, None)], LAW, 0.5)
     assert torch.equal(tissue.points, DOTS)
     torch.testing.assert_close(tissue.image, torch.from_numpy(image) / 255)
 
@@ -184,7 +189,7 @@ def test_an_image_of_unknown_spacing_stays_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("mpp", "radius"), [(0.1, 2.5), (0.25, 1.0), (0.5, 0.5), (1.0, 0.5)])
 def test_a_mark_has_a_quarter_micrometre_but_at_least_half_a_pixel(tmp_path: Path, mpp: float, radius: float) -> None:
     item = write_item(tmp_path, "dots", bright_dots((100, 100), DOTS, 2.5), DOTS, mpp)
-    assert PointScenes([item], LAW, mpp)[0].point_radius == pytest.approx(radius)
+    assert PointTrainingImages([item], LAW, mpp)[0].point_radius == pytest.approx(radius)
 
 
 def test_the_law_is_fitted_to_all_points_at_the_models_spacing(tmp_path: Path) -> None:
@@ -192,12 +197,14 @@ def test_the_law_is_fitted_to_all_points_at_the_models_spacing(tmp_path: Path) -
     spread = torch.tensor([[10.0, 10.0], [60.0, 12.0], [20.0, 80.0], [90.0, 90.0]])
     crowd = torch.tensor([[40.0, 40.0], [48.0, 40.0], [44.0, 47.0]])
     data = [write_item(tmp_path, name, image, pts, 0.25) for name, pts in (("a", spread), ("b", crowd))]
-    scenes = PointScenes(data, TightAreaLaw(8.0), 0.5, shapes=partial(EllipseSampler, eccentricity=(0.1, 0.2)))
-    assert [each.name for each in scenes] == ["a", "b"] and len(scenes) == 2
+    training_images = PointTrainingImages(
+        data, TightAreaLaw(8.0), 0.5, shapes=partial(EllipseSampler, eccentricity=(0.1, 0.2))
+    )
+    assert [each.name for each in training_images] == ["a", "b"] and len(training_images) == 2
     expected = TightAreaLaw(8.0).fit([each / 2 - 0.25 for each in (spread, crowd)])
-    assert scenes.sampler.law == expected and scenes.sampler.eccentricity == (0.1, 0.2)
-    assert scenes.sampler.law != TightAreaLaw(8.0).fit([crowd / 2])
-    assert all(each.sampler is scenes.sampler for each in scenes)
+    assert training_images.sampler.law == expected and training_images.sampler.eccentricity == (0.1, 0.2)
+    assert training_images.sampler.law != TightAreaLaw(8.0).fit([crowd / 2])
+    assert all(each.sampler is training_images.sampler for each in training_images)
 
 
 def doubled(points: Tensor) -> Tensor:
@@ -218,7 +225,10 @@ def test_twice_the_pixels_and_twice_the_diameter_give_the_same_shapes(
     small = write_item(tmp_path, "small", np.zeros((3, 100, 100), np.uint8), CROWD, 0.5)
     large = write_item(tmp_path, "large", np.zeros((3, 200, 200), np.uint8), doubled(CROWD), 0.5)
     data = [small, large | {"diameter": Diameter(8.0)}]
-    both, alone = PointScenes(data, law(8.0), 0.5, shapes=shapes), PointScenes([small], law(8.0), 0.5, shapes=shapes)
+    both, alone = (
+        PointTrainingImages(data, law(8.0), 0.5, shapes=shapes),
+        PointTrainingImages([small], law(8.0), 0.5, shapes=shapes),
+    )
     assert (both.sampler.law.diameter, both.largest_diameter, alone.largest_diameter) == (8, 16, 8)
     expected, first, second = (each.draw_shapes(drawn()) for each in (alone[0], both[0], both[1]))
     torch.testing.assert_close(first, expected, rtol=1e-5, atol=0)
@@ -230,8 +240,8 @@ def test_twice_the_pixels_and_twice_the_diameter_give_the_same_shapes(
 def test_twice_the_pixels_and_twice_the_diameter_give_the_same_masks(tmp_path: Path) -> None:
     small = write_item(tmp_path, "small", np.zeros((3, 100, 100), np.uint8), APART, 0.5)
     large = write_item(tmp_path, "large", np.zeros((3, 200, 200), np.uint8), doubled(APART), 0.5)
-    scenes = PointScenes([small, large | {"diameter": Diameter(16.0, "px")}], UniformAreaLaw(8.0), 0.5)
-    one, other = (cut(each, (0, 0), each.size, drawn())["label"] for each in scenes)
+    training_images = PointTrainingImages([small, large | {"diameter": Diameter(16.0, "px")}], UniformAreaLaw(8.0), 0.5)
+    one, other = (cut(each, (0, 0), each.size, drawn())["label"] for each in training_images)
     one = one.repeat_interleave(2, 1).repeat_interleave(2, 2)
     assert same_objects(one[(one > 0) & (other > 0)], other[(one > 0) & (other > 0)])
     assert ((one > 0) & (other > 0)).sum() > 0.85 * ((one > 0) | (other > 0)).sum()
@@ -253,9 +263,12 @@ def test_the_diameter_of_one_image_is_that_of_its_law_at_the_models_spacing(
 ) -> None:
     items = [write_item(tmp_path, name, np.zeros((3, 100, 100), np.uint8), APART, tagged) for name in "abc"]
     items[1]["diameter"] = own
-    scenes = PointScenes(items, UniformAreaLaw(5.0), 0.5, image_mpp=stated)
-    assert [each.sampler.law.diameter for each in scenes] == [5, px, 5]
-    assert len({each.sampler.law.k for each in scenes}) == 1 and scenes[0].sampler is scenes[2].sampler
+    training_images = PointTrainingImages(items, UniformAreaLaw(5.0), 0.5, image_mpp=stated)
+    assert [each.sampler.law.diameter for each in training_images] == [5, px, 5]
+    assert (
+        len({each.sampler.law.k for each in training_images}) == 1
+        and training_images[0].sampler is training_images[2].sampler
+    )
 
 
 def test_images_whose_points_contradict_their_diameter_are_named(
@@ -267,7 +280,7 @@ def test_images_whose_points_contradict_their_diameter_are_named(
     items = [write_item(tmp_path, "right", np.zeros((3, 200, 200), np.uint8), tissue, 0.5)]
     items += [write_item(tmp_path, name, np.zeros((3, 400, 400), np.uint8), doubled(tissue), 0.5) for name in "bc"]
     items[2]["diameter"] = Diameter(12.0)
-    PointScenes(items, UniformAreaLaw(12.0), 0.5)
+    PointTrainingImages(items, UniformAreaLaw(12.0), 0.5)
     [record] = caplog.records
     assert record.levelname == "WARNING" and record.getMessage().startswith("in 1 of 3 images")
     assert "\n  b: nine tenths of its" in record.getMessage()
@@ -275,15 +288,15 @@ def test_images_whose_points_contradict_their_diameter_are_named(
 
 def test_grey_images_have_one_channel(tmp_path: Path) -> None:
     item = write_item(tmp_path, "dots", bright_dots((100, 100), DOTS, 2.5)[:1], DOTS, None)
-    assert PointScenes([item], LAW, 0.5, channels=1)[0].image.shape == (1, 100, 100)
+    assert PointTrainingImages([item], LAW, 0.5, channels=1)[0].image.shape == (1, 100, 100)
     with pytest.raises(ValueError, match=r"dots\.tif: a grey image where RGB is configured"):
-        PointScenes([item], LAW, 0.5)
+        PointTrainingImages([item], LAW, 0.5)
 
 
 def test_points_outside_the_image_are_refused_by_name(tmp_path: Path) -> None:
     item = write_item(tmp_path, "dots", bright_dots((80, 100), DOTS, 2.5), DOTS, None)
     with pytest.raises(ValueError, match=r"dots\.csv, line 5: the point x=88\.80, y=84\.40 lies outside"):
-        PointScenes([item], LAW, 0.5)
+        PointTrainingImages([item], LAW, 0.5)
 
 
 WATCHED: list[list[str]] = []  # lists of opened files; a hook cannot be taken away again, so it is idle without one
@@ -302,7 +315,7 @@ def test_a_run_from_points_opens_no_label(tmp_path: Path) -> None:
     WATCHED.append(opened)
     try:
         data = DataFolder(tmp_path).as_dicts("training", ("image", "points"))
-        CropStream(PointScenes(data, UniformAreaLaw(8.0), 0.5), (64, 64), 2, 1).batch(0)
+        CropStream(PointTrainingImages(data, UniformAreaLaw(8.0), 0.5), (64, 64), 2, 1).batch(0)
     finally:
         WATCHED.remove(opened)
     assert {item["points"] for item in data} <= set(opened)  # so the hook sees
@@ -329,7 +342,7 @@ def write_labelled(folder: Path, label: Tensor, mpp: float | None) -> dict[str, 
 def test_labels_stay_on_their_tissue_at_the_models_spacing(tmp_path: Path, mpp: float, wrong: float) -> None:
     """At twice the spacing a new pixel's centre lies between old ones, so taking one of them moves it a little."""
     label = discs((101, 120), [(20, 22), (60, 40), (90, 80)], 14.3)
-    [tissue] = LabelScenes([write_labelled(tmp_path, label, 0.25)], mpp)
+    [tissue] = LabelledTrainingImages([write_labelled(tmp_path, label, 0.25)], mpp)
     assert tissue.name == "a" and tissue.size == tissue.label.shape[1:]
     assert tissue.size == tuple(int(length * 0.25 / mpp + 0.5) for length in (101, 120))
     assert tissue.label.unique().tolist() == [0, 1, 2, 3] and tissue.largest_id == 3
@@ -341,7 +354,7 @@ def test_labels_stay_on_their_tissue_at_the_models_spacing(tmp_path: Path, mpp: 
 
 def test_a_labelled_image_of_unknown_spacing_stays_as_it_is(tmp_path: Path) -> None:
     label = discs((50, 60), [(20, 22), (40, 30)], 8)
-    [tissue] = LabelScenes([write_labelled(tmp_path, label, None)], 0.5)
+    [tissue] = LabelledTrainingImages([write_labelled(tmp_path, label, None)], 0.5)
     assert torch.equal(tissue.label, label) and torch.equal(tissue.image, (label > 0).float().expand(3, -1, -1))
 
 
@@ -349,15 +362,15 @@ def test_weights_stay_on_their_label_at_the_models_spacing(tmp_path: Path) -> No
     label = discs((50, 60), [(20, 22), (40, 30)], 8)
     item = write_labelled(tmp_path, label, 0.25)
     write_weight(tmp_path / "w.tif", (label == 1).float())
-    [tissue] = LabelScenes([item | {"weight": str(tmp_path / "w.tif")}], 0.5)
+    [tissue] = LabelledTrainingImages([item | {"weight": str(tmp_path / "w.tif")}], 0.5)
     assert tissue.weight is not None and torch.equal(tissue.weight, (tissue.label == 1).float())
     write_weight(tmp_path / "w.tif", torch.ones(1, 9, 9))
     with pytest.raises(ValueError, match=r"w\.tif: .* the weights of an image of 60 x 50 px"):
-        LabelScenes([item | {"weight": str(tmp_path / "w.tif")}], 0.5)
+        LabelledTrainingImages([item | {"weight": str(tmp_path / "w.tif")}], 0.5)
 
 
 def test_an_image_and_a_label_of_different_size_are_refused_by_name(tmp_path: Path) -> None:
     item = write_labelled(tmp_path, discs((50, 60), [(20, 22)], 8), None)
     Image.fromarray(np.ones((60, 50), np.uint8)).save(tmp_path / "other.png")
     with pytest.raises(ValueError, match=r"other\.png: the label is 50 x 60 px and its image 60 x 50 px"):
-        LabelScenes([item | {"label": str(tmp_path / "other.png")}], 0.5)
+        LabelledTrainingImages([item | {"label": str(tmp_path / "other.png")}], 0.5)

@@ -1,9 +1,10 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes: training images in memory with what is known of their objects, and how a crop is cut from each kind.
+"""Training images in memory with what is known of their objects, and how a crop is cut from each kind.
 
-Where training labels come from is a choice of data set: `PointScenes` draws ellipses around the points anew at every
-use, `LabelScenes` has a fixed label for each image (true outlines, masks of synthetic images, what a network found).
+Where training labels come from is a choice of data set: `PointTrainingImages` draws ellipses around the points anew
+at every use, `LabelledTrainingImages` has a fixed label for each image (true outlines, masks of synthetic images, what
+a network found).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from ..files.points_csv import read_points
 from ..files.weight_maps import read_weight
 from .crops import EllipseCrop, LabelCrop
 from .point_spacing import warn_of_spacing
-from .streams import Scene
+from .streams import TrainingImage
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ POINT_RADIUS = 0.25  # um; METHOD section 5: a marked point is a disk of this ra
 
 
 @dataclass(frozen=True)
-class EllipseScene:
+class EllipseTrainingImage:
     """A real image whose label is drawn anew at every crop: an ellipse around each of its points.
 
     Attributes:
@@ -77,7 +78,7 @@ class EllipseScene:
 
 
 @dataclass(frozen=True)
-class LabelledScene:
+class LabelledTrainingImage:
     """An image with one fixed label.
 
     Attributes:
@@ -105,8 +106,8 @@ class LabelledScene:
         return LabelCrop(_window(self.image, origin, size), _window(self.label, origin, size), self.largest_id, weight)
 
 
-class PointScenes(Dataset[Scene]):
-    """Real images with points, as `EllipseScene`s; one area law is fitted to all their points.
+class PointTrainingImages(Dataset[TrainingImage]):
+    """Real images with points, as `EllipseTrainingImage`s; one area law is fitted to all their points.
 
     An image with a typical diameter of its own has the law in units of that, and its points enter the fit so. Images
     whose points contradict their diameter are warned of.
@@ -148,20 +149,20 @@ class PointScenes(Dataset[Scene]):
         self.sampler, self.largest_diameter = shapes(law), max([law.diameter, *diameters])
         samplers = {own: shapes(replace(law, diameter=own)) for own in diameters} | {law.diameter: self.sampler}
         radius = max(POINT_RADIUS / mpp, 0.5)
-        self.scenes = [
-            EllipseScene(name, each.image.to(device), each.points, samplers[each.diameter], radius)
+        self.training_images = [
+            EllipseTrainingImage(name, each.image.to(device), each.points, samplers[each.diameter], radius)
             for name, each in zip(names, loaded, strict=True)
         ]
 
     def __len__(self) -> int:
-        return len(self.scenes)
+        return len(self.training_images)
 
-    def __getitem__(self, index: int) -> EllipseScene:
-        return self.scenes[index]
+    def __getitem__(self, index: int) -> EllipseTrainingImage:
+        return self.training_images[index]
 
 
-class LabelScenes(Dataset[Scene]):
-    """Images with labels, as `LabelledScene`s.
+class LabelledTrainingImages(Dataset[TrainingImage]):
+    """Images with labels, as `LabelledTrainingImage`s.
 
     Args:
         data: [{"image": path, "label": path}, ...], with "weight" (path) where pixels do not count alike.
@@ -182,7 +183,7 @@ class LabelScenes(Dataset[Scene]):
         channels: int = 3,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.scenes = [self._load(item, mpp, image_mpp, channels, device) for item in data]
+        self.training_images = [self._load(item, mpp, image_mpp, channels, device) for item in data]
 
     def _load(
         self,
@@ -191,20 +192,22 @@ class LabelScenes(Dataset[Scene]):
         image_mpp: float | None,
         channels: int,
         device: torch.device | str,
-    ) -> LabelledScene:
+    ) -> LabelledTrainingImage:
         loaded = load_image(item["image"], channels, image_mpp)
         size = working_size(loaded.size, loaded.mpp, mpp)
         label = resample_label(read_label(item["label"], loaded.size), size)
         image, weight = resample_image(loaded.image, size), None
         if "weight" in item:
             weight = resample_label(read_weight(item["weight"], loaded.size), size).to(device)
-        return LabelledScene(Path(item["image"]).stem, image.to(device), label.to(device), int(label.max()), weight)
+        return LabelledTrainingImage(
+            Path(item["image"]).stem, image.to(device), label.to(device), int(label.max()), weight
+        )
 
     def __len__(self) -> int:
-        return len(self.scenes)
+        return len(self.training_images)
 
-    def __getitem__(self, index: int) -> LabelledScene:
-        return self.scenes[index]
+    def __getitem__(self, index: int) -> LabelledTrainingImage:
+        return self.training_images[index]
 
 
 @dataclass(frozen=True)
