@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterable, Mapping
 import shapely
 import torch
 
-from transforms.points import inside
+from transforms.maps.points import inside
 
-from ..data.points_csv import Size
-from ..formats.points.clicks import Outline
+from ..annotations.clicks import Outline
+from ..files.points_csv import Size
 from .click_folder import ImagePaths
 from .marks import IDS, Change, Marks, numbered
 from .points_table import Columns, Point, read_rows
@@ -215,5 +215,3 @@ class ImageClicks:
 
     def _is_inside(self, place: XY) -> bool:
         return bool(inside(torch.tensor([place], dtype=torch.float32), self.size)[0])
-
-

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.csv_table import read_table
-from ..data.points_csv import Size, parse_points
+from ..files.csv_table import read_table
+from ..files.points_csv import Size, parse_points
 
 HEADER = ("x", "y")
 Cells = tuple[str, ...]
@@ -68,6 +68,4 @@ def read_rows(path: Path, size: Size) -> tuple[Columns, list[Point]]:
     """
     places = parse_points(path, size).tolist()
     header, rows = read_table(path, ",".join(HEADER))
-    return Columns(tuple(header)), [
-        Point(x, y, tuple(cells)) for (x, y), (_, cells) in zip(places, rows, strict=True)
-    ]
+    return Columns(tuple(header)), [Point(x, y, tuple(cells)) for (x, y), (_, cells) in zip(places, rows, strict=True)]

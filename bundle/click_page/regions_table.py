@@ -12,13 +12,13 @@ import numpy as np
 import shapely
 from shapely import Polygon
 
-from ..data.points_csv import Size
-from ..formats.objects.geojson import feature
-from ..formats.objects.polygons import Outline as Rings
-from ..formats.objects.polygons import SlideObject
-from ..formats.points.clicks import Outline, parts_of
-from ..formats.points.geojson import read_geojson
-from ..formats.points.regions import REGION, split_regions
+from ..annotations.clicks import Outline, parts_of
+from ..annotations.formats.geojson import read_geojson
+from ..annotations.regions import REGION, split_regions
+from ..files.points_csv import Size
+from ..objects.geojson import feature
+from ..objects.polygons import Outline as Rings
+from ..objects.polygons import SlideObject
 from ..slides.grid import Box
 
 HALF_PIXEL = 0.5  # GeoJSON counts from the image's corner, clicks from the centre of its first pixel

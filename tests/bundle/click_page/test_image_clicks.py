@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bundle.annotations.formats.geojson import read_geojson
+from bundle.annotations.regions import regions_within, split_regions
 from bundle.click_page import watched_file
 from bundle.click_page.click_folder import ImagePaths
 from bundle.click_page.image_clicks import ImageClicks
-from bundle.data.points_csv import parse_points
-from bundle.formats.points.geojson import read_geojson
-from bundle.formats.points.regions import regions_within, split_regions
+from bundle.files.points_csv import parse_points
 
 SIZE = (40, 60)  # H, W
 OTHERS = ("undo", "redo", "region", "unregion", "outside")

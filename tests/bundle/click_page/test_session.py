@@ -17,7 +17,7 @@ from PIL import Image
 
 from bundle.click_page.click_folder import ClickFolder
 from bundle.click_page.session import ClickSession
-from bundle.data.points_csv import parse_points
+from bundle.files.points_csv import parse_points
 
 ROOT = Path(__file__).resolve().parents[3]
 SIZE = (30, 40)
