@@ -7,6 +7,7 @@ python -m scripts.benchmark instances --sizes 500,1000,2000
 python -m scripts.benchmark predictions --model OUT/segmentation --dataset_dir DATA
 python -m scripts.benchmark metrics
 python -m scripts.benchmark networks
+python -m scripts.benchmark precision
 python -m scripts.benchmark slides
 python -m scripts.benchmark memory
 python -m scripts.benchmark synthesis --preset cpu
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from scripts.benchmark_labels import hover, instances, metrics, predictions
 from scripts.benchmark_memory import memory
 from scripts.benchmark_networks import networks
+from scripts.benchmark_precision import precision
 from scripts.benchmark_slides import slides
 from scripts.benchmark_synthesis import synthesis
 from scripts.benchmark_table import table
@@ -31,6 +33,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predictions": predictions,
     "metrics": metrics,
     "networks": networks,
+    "precision": precision,
     "slides": slides,
     "memory": memory,
     "synthesis": synthesis,
