@@ -98,7 +98,8 @@ def load_model(
     Raises:
         FileNotFoundError, ValueError: as `load_network`.
     """
-    return NucleusModel(segmenter_of(load_network(path), augmentation=augmentation, device=resolve_device(device)))
+    where = resolve_device(device)  # before anything is loaded
+    return NucleusModel(segmenter_of(load_network(path), augmentation=augmentation, device=where))
 
 
 def as_image(pixels: NDArray[Any], channels: int) -> Tensor:

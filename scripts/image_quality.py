@@ -69,8 +69,9 @@ def measure(
     """
     if Path(output).is_dir():
         raise ValueError(f"output {output} is a folder: name a file in it, such as {Path(output) / 'metrics.json'}")
+    where = resolve_device(device)
     folder = DataFolder(real, mpp, channels)
-    extractor, own_mpp = _extractor(inception, segmenter, resolve_device(device))
+    extractor, own_mpp = _extractor(inception, segmenter, where)
     logger.info("features: %s, weights %s", extractor.name, extractor.digest)
     positions = grid_positions if crops_per_image is None else RandomPositions(crops_per_image, seed)
     spacing = own_mpp if compared_mpp is None else compared_mpp

@@ -46,9 +46,10 @@ def points(
     """
     if not radius > 0:
         raise ValueError(f"radius is {radius} um: give a distance above 0")
+    where = resolve_device(device)  # before anything is loaded
     weights = Path(model) / "model.pt" if Path(model).is_dir() else Path(model)
     loaded = load_network(weights)
-    loaded = Model(loaded.network.to(resolve_device(device)), loaded.card)
+    loaded = Model(loaded.network.to(where), loaded.card)
     folder = DataFolder(dataset_dir, mpp, loaded.card.channels)
     tuning = tune(loaded, folder, listed(names), radius, listed(vary))
     logger.info("before: detection F1 %.4f, %s", tuning.score_before, describe_output(loaded.card.build_output()))

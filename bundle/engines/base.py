@@ -79,7 +79,7 @@ class ResumableTrainer(Trainer):
         train_data_loader: the stream; its length is the epoch's.
         networks: by the names they have in a checkpoint.
         stateful: further objects with `state_dict` and `load_state_dict` that belong into a checkpoint, by name.
-        precision: "float32", "bfloat16" or "float16".
+        precision: as `choose_precision` takes it.
         log_every: updates between two readings of the losses.
     """
 
@@ -109,7 +109,7 @@ class ResumableTrainer(Trainer):
         self.stateful = {
             **networks,
             **stateful,
-            "scaler": self.precision.scaler,
+            "scaler": self.precision,
             "losses": self.window,
             "random": RandomState(),
             "trainer": self,

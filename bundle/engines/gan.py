@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transforms.random_streams import generator as counter_based
 
 from ..losses.adversarial import LeastSquares
+from ..networks.device import AUTO
 from ..networks.noise import Noise3D
 from ..networks.parts import activate_hover_map
 from .base import ResumableTrainer, Stream
@@ -49,7 +50,7 @@ class CycleTrainer(ResumableTrainer):
         discriminator_loss: (scores of real, scores of fake) to a scalar; None: least squares.
         image_pool: earlier G(s) for D_X; None: 50 of them.
         mask_pool: earlier F(x) for D_S; None: 50 of them.
-        precision: "float32", "bfloat16" or "float16" (CUDA only).
+        precision: "auto", "float32", "bfloat16" or "float16" (CUDA only).
         seed: of the noise and the pools; may equal the stream's.
         log_every: updates between two readings of the losses.
         train_handlers: attached in order; a resuming one comes first, a saving one last.
@@ -70,7 +71,7 @@ class CycleTrainer(ResumableTrainer):
         discriminator_loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         image_pool: ImagePool | NoPool | None = None,
         mask_pool: ImagePool | NoPool | None = None,
-        precision: str = "float32",
+        precision: str = AUTO,
         seed: int = 0,
         log_every: int = 20,
         train_handlers: Sequence[Any] | None = None,

@@ -61,7 +61,7 @@ class LogFile(Reporter):
         state, size = engine.state, {name: count_parameters(net) for name, net in engine.networks.items()}
         return [
             f"versions: python {platform.python_version()}, {versions}; {platform.platform()}",
-            f"device: {describe_device(state.device)}, precision {engine.precision.name}",
+            f"device: {describe_device(state.device)}, precision {engine.precision.choice}",
             f"settings: {json.dumps(self.settings, default=str, sort_keys=True)}",
             f"parameters: {', '.join(f'{name} {count:,}' for name, count in size.items())}",
             f"run: {state.max_epochs} epochs of {state.epoch_length} updates{processes}",

@@ -12,6 +12,7 @@ from ignite.engine import Engine
 from monai.networks.utils import eval_mode
 from torch import Tensor, nn
 
+from ..networks.device import AUTO
 from ..networks.parts import activate_hover_map
 from .base import ResumableTrainer, Stream
 
@@ -29,7 +30,7 @@ class SegmentationTrainer(ResumableTrainer):
         network: (B, C, H, W) to (B, 3, H, W): tanh h, tanh v, logit of m; on the device.
         optimizer: over the network's parameters, all of them, also those that a phase freezes.
         loss_function: (prediction, hover_map, weight or None) to scalars by name, as `HoverLoss`.
-        precision: "float32", "bfloat16" or "float16" (CUDA only).
+        precision: "auto", "float32", "bfloat16" or "float16" (CUDA only).
         log_every: updates between two readings of the losses.
         train_handlers: attached in order; a resuming one comes first, a saving one last.
     """
@@ -42,7 +43,7 @@ class SegmentationTrainer(ResumableTrainer):
         network: nn.Module,
         optimizer: torch.optim.Optimizer,
         loss_function: Callable[[Tensor, Tensor, Tensor | None], Mapping[str, Tensor]],
-        precision: str = "float32",
+        precision: str = AUTO,
         log_every: int = 20,
         train_handlers: Sequence[Any] | None = None,
     ) -> None:

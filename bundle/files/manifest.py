@@ -20,6 +20,7 @@ from .atomic import is_temporary, write_json
 from .provenance import sha256, versions
 
 MANIFEST = "manifest.json"
+AUTO = "auto"  # a setting of this value leaves the choice to the machine, so whatever was chosen before fits it
 SYSTEM_FILES = (".DS_Store", "Thumbs.db")  # what systems put into folders by themselves
 
 
@@ -166,7 +167,7 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any], kind: str, show: bo
             lines.append(f"{kind} {name} is new")
         elif name not in new:
             lines.append(f"{kind} {name} is gone")
-        elif old[name] != new[name]:
+        elif old[name] != new[name] and new[name] != AUTO:
             lines.append(
                 f"{kind} {name} changed" + (f" from {_short(old[name])} to {_short(new[name])}" if show else "")
             )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..data.folder import DataFolder
+from ..networks.device import describe_device, resolve_device
 from ..report import write_report
 from .dataset import DIAMETER, describe_dataset, fit_stages, open_dataset, stage_files, stage_pixels, with_diameter
 from .output import check_output_dir, hold, set_aside
@@ -76,9 +77,12 @@ def check_request(request: Request, stages: Sequence[Stage]) -> None:
 def _plan(request: Request, stages: Sequence[Stage], dataset: DataFolder) -> None:
     states = check_stages(request, stages, lambda stage: stage_files(dataset, stage))
     logger.info("%s", describe_dataset(dataset))
+    device = describe_device(resolve_device(request.device))
     logger.info(
-        "preset %s, device %s, seed %d, results to %s", request.preset, request.device, request.seed, request.output_dir
+        "preset %s, device %s, seed %d, results to %s", request.preset, device, request.seed, request.output_dir
     )
+    for precision in dict.fromkeys(filter(None, map(request.precision, stages))):
+        logger.info("precision %s", precision)
     paces = rehearse_all(request, stages, states)
     pixels = {stage.folder: stage_pixels(request, dataset, stage) for stage in stages if stage.paced_by}
     for line in describe_plan(stages, states, paces, estimate(stages, paces, pixels)):

@@ -16,11 +16,12 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from ..data.diameters import Diameter
 from ..files.manifest import MANIFEST
 from ..files.provenance import hash_files, sha256
+from ..networks.device import AUTO, PrecisionChoice, choose_precision, resolve_device
 from .settings import flatten, load_config, overrides_of, path_expression, reachable
 from .stages import DATASET, Stage
 
 # top-level ids that do not decide the result: where, with how much caution, and how the configuration is put together
-NEUTRAL = {"bundle_root", "device", "output_dir", "resume", "num_workers", "checkpoint_seconds"}
+NEUTRAL = {"bundle_root", "device", "compute_device", "output_dir", "resume", "num_workers", "checkpoint_seconds"}
 NEUTRAL |= {"_desc_", "imports", "check_path", "manifest", "initialize", "finalize"}
 
 
@@ -33,7 +34,7 @@ class Request:
         output_dir: where all stages write.
         bundle_root: the folder that holds `configs/`.
         preset: name of a file in `configs/presets/`.
-        device: "cpu", "cuda", "cuda:1", ...
+        device: "auto", "cpu", "cuda", "cuda:1", ...
         seed: of every random draw.
         image_mpp: um per px of the data set's images; None: as their tags say.
         variant: names of files in `configs/variants/`, separated by commas, later ones laid over earlier ones; "" for
@@ -46,7 +47,7 @@ class Request:
     output_dir: Path
     bundle_root: Path
     preset: str
-    device: str = "cpu"
+    device: str = AUTO
     seed: int = 0
     image_mpp: float | None = None
     variant: str = ""
@@ -99,6 +100,15 @@ class Request:
         used = reachable(config, {*own, *self.values(stage)})
         return flatten({name: config[name] for name in config if name in used and name not in left_out})
 
+    def precision(self, stage: Stage) -> PrecisionChoice | None:
+        """What a training stage computes in on this machine; None: it does not train.
+
+        Raises:
+            ValueError: the configuration names a precision or device that is not there.
+        """
+        asked = self.config(stage).get("precision")
+        return choose_precision(resolve_device(self.device), asked) if stage.trainers and asked is not None else None
+
     def inputs(self, stage: Stage, files: Mapping[str, Path]) -> dict[str, str]:
         """Name -> SHA-256 of all that the stage reads: files of the data set, manifests of earlier stages."""
         manifests = {f"{folder}/{MANIFEST}": self.output_dir / folder / MANIFEST for folder in stage.upstream}
@@ -111,6 +121,7 @@ class Request:
             "variants": self._variants(stage),
             "seed": self.seed,
             "device": self.device,
+            "precision": None if (precision := self.precision(stage)) is None else precision.name,
             "overrides": dict(self.overrides),
             "dataset_dir": str(self.dataset_dir.resolve()),
             "arguments": self.arguments(),
@@ -130,7 +141,7 @@ class Request:
 
     def workflow(self, stage: Stage, output_dir: Path, resume: bool = False, **more: Any) -> ConfigWorkflow:
         """The stage's MONAI workflow, not initialized, writing to `output_dir`; `more` are overrides too."""
-        overrides = self.values(stage) | {"resume": resume, "device": f"$torch.device('{self.device}')", **more}
+        overrides = self.values(stage) | {"resume": resume, "device": self.device, **more}
         overrides |= {"bundle_root": path_expression(self.bundle_root), "output_dir": path_expression(output_dir)}
         overrides |= {name: path_expression(self.source(folder)) for name, folder in stage.reads.items()}
         overrides |= {

@@ -7,6 +7,7 @@ python -m scripts.benchmarks instances --sizes 500,1000,2000
 python -m scripts.benchmarks predictions --model OUT/segmentation --dataset_dir DATA
 python -m scripts.benchmarks metrics
 python -m scripts.benchmarks networks
+python -m scripts.benchmarks precision
 python -m scripts.benchmarks slides
 python -m scripts.benchmarks memory
 python -m scripts.benchmarks synthesis --preset cpu
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from scripts.benchmarks.labels import hover, instances, metrics, predictions
 from scripts.benchmarks.memory import memory
 from scripts.benchmarks.networks import networks
+from scripts.benchmarks.precision import precision
 from scripts.benchmarks.slides import slides
 from scripts.benchmarks.synthesis import synthesis
 from scripts.command_line import run_command
@@ -29,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predictions": predictions,
     "metrics": metrics,
     "networks": networks,
+    "precision": precision,
     "slides": slides,
     "memory": memory,
     "synthesis": synthesis,

@@ -14,6 +14,7 @@ from statistics import median
 import torch
 
 from bundle.networks.compact import Compact
+from bundle.networks.device import Precision
 from bundle.networks.memory import keep_freed_memory
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ def _times(kept: bool, windows: int, updates: int) -> tuple[float, float]:
         keep_freed_memory()
     network = Compact().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
+    precision = Precision(torch.device("cpu"))
     window, crops = torch.rand(1, 3, 256, 256), torch.rand(8, 3, 128, 128)
 
     def apply() -> None:
@@ -71,7 +73,7 @@ def _times(kept: bool, windows: int, updates: int) -> tuple[float, float]:
             network(window)
 
     def update() -> None:
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision.autocast():
             seen = network(crops)
         optimizer.zero_grad()
         seen.float().square().mean().backward()

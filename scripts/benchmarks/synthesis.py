@@ -112,7 +112,7 @@ def parse(preset: str, device: torch.device, folder: Path) -> ConfigParser:
     if not (folder / "data").is_dir():
         write_dataset(folder / "data", images=IMAGES, size=(side, side), mpp=mpp, testing=0)
     config["dataset_dir"], config["output_dir"] = str(folder / "data"), str(folder / "out")
-    config["device"], config["split"] = f"$torch.device('{device}')", "training"
+    config["device"], config["split"] = str(device), "training"
     config["train::handlers"] = []
     return config
 

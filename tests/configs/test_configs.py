@@ -302,6 +302,23 @@ run(
 """
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="speaks of machines without a GPU")
+@pytest.mark.parametrize("names", sorted({*WORKFLOWS, "pseudo_label.yaml"}))
+def test_an_absent_gpu_is_one_line_before_anything_is_read_or_written(tmp_path, names):
+    paths = {name: tmp_path / name for name in ("dataset_dir", "output_dir", "synthesis_dir", "segmentation_dir")}
+    with pytest.raises(SystemExit, match=r"^error: device is 'cuda', but torch .* finds 0 CUDA GPUs here.*$"):
+        run(names, device="cuda", **paths)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("names", sorted({*WORKFLOWS, "pseudo_label.yaml"}))
+def test_the_device_is_left_to_the_machine(names):
+    parser = ConfigParser(ConfigParser.load_config_files(files(names, preset="")))
+    assert parser["device"] == "auto"
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert parser.get_parsed_content("compute_device").type == expected
+
+
 def test_workflows_run_from_another_working_directory(dataset, tmp_path):
     command = [sys.executable, "-c", ELSEWHERE, str(ROOT / "configs"), str(ROOT), str(dataset)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import scripts.pipeline as command
 from bundle.data.diameters import Diameter
+from bundle.networks.device import choose_precision
 from bundle.pipeline.stages import BASELINES, METHOD, REAL_ONLY
 from bundle.simulation.dataset import write_dataset
 
@@ -105,6 +107,26 @@ def test_without_synthetic_images_the_plan_says_so_and_nothing_that_paints_may_b
 def test_plan_stops_after_the_plan(calls: Calls) -> None:
     command.main(["plan", "--dataset_dir", "d", "--output_dir", "o"])
     assert calls[0][2:] == ("", True)
+
+
+@pytest.mark.parametrize(("asked", "said"), [("auto", "auto: this "), ("float32", "as asked")])
+def test_the_plan_says_which_precision_and_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, asked: str, said: str
+) -> None:
+    write_dataset(tmp_path / "data", images=2, size=(80, 80), testing=1)
+    places = ["--dataset_dir", str(tmp_path / "data"), "--output_dir", str(tmp_path / "out"), "--preset", "smoke"]
+    with caplog.at_level("INFO"):
+        command.main(["plan", *places, "--device", "cpu", "--variant", "real_only", "--set", f"precision={asked}"])
+    chosen = choose_precision(torch.device("cpu"), asked)
+    assert f"precision {chosen}" in caplog.messages and said in chosen.why
+    assert any(f"device cpu ({torch.get_num_threads()} threads)" in message for message in caplog.messages)
+
+
+def test_a_precision_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "data", images=2, size=(80, 80), testing=1)
+    places = ["--dataset_dir", str(tmp_path / "data"), "--output_dir", str(tmp_path / "out"), "--preset", "smoke"]
+    with pytest.raises(SystemExit, match="^error: precision is 'half': choose one of auto, float32, bfloat16, float16"):
+        command.main(["plan", *places, "--set", "precision=half"])
 
 
 def test_demo_keeps_data_and_results_in_one_folder(calls: Calls) -> None:

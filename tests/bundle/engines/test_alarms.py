@@ -187,7 +187,10 @@ def train(training_images, networks, folder, updates=1, rates=(0.0, 0.0), every=
     stream = CropStream(training_images, (64, 64), batch_size=2, updates=updates)
     alarms = Alarms(panel, list(CHECKS.values()), folder / "watch.csv", every, after=0)
     trainer = CycleTrainer(
-        *("cpu", 1, stream, *networks, SynthesisObjective(), *adam), log_every=5, train_handlers=[alarms]
+        *("cpu", 1, stream, *networks, SynthesisObjective(), *adam),
+        precision="float32",
+        log_every=5,
+        train_handlers=[alarms],
     )
     with listening() as said:
         trainer.run()
@@ -200,7 +203,8 @@ def healthy(training_images, tmp_path_factory):
     networks = new_networks()
     warm = CropStream(training_images, (64, 64), batch_size=2, updates=50, seed=1)
     adam = torch.optim.Adam(networks[1].parameters(), 4e-3)
-    SegmentationTrainer("cpu", 1, warm, networks[1], adam, HoverLoss({"gradient": 10.0})).run()
+    loss = HoverLoss({"gradient": 10.0})
+    SegmentationTrainer("cpu", 1, warm, networks[1], adam, loss, precision="float32").run()
     folder = tmp_path_factory.mktemp("healthy")
     return networks, *train(training_images, networks, folder, updates=30, rates=(2e-3, 2e-3))
 

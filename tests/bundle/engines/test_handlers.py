@@ -108,7 +108,7 @@ def test_the_log_file_begins_with_versions_device_and_settings(tiny, tmp_path):
     tiny.segmentation_trainer(handlers=handlers).run()
     lines = path.read_text().splitlines()
     assert "versions: python 3." in lines[0] and f"torch {torch.__version__}" in lines[0] and "monai" in lines[0]
-    assert lines[1].endswith("device: cpu (1 threads), precision float32")
+    assert lines[1].endswith("device: cpu (1 threads), precision float32 (as asked)")
     assert json.loads(lines[2].split("settings: ")[1]) == {"lr": 0.01, "width": 4}
     assert "network 231" in lines[3]  # 4 (27 + 1), 2 x 4, 3 (36 + 1)
     assert lines[4].endswith("run: 3 epochs of 4 updates")

@@ -95,7 +95,7 @@ def cycle_trainer(
     parameters = [[p for network in pair for p in network.parameters()] for pair in (networks[:2], networks[2:])]
     adam = [torch.optim.Adam(each, lr, betas=(0.5, 0.999)) for each, lr in zip(parameters, rates, strict=True)]
     pools = {"image_pool": ImagePool(3), "mask_pool": ImagePool(3)}
-    arguments = {"objective": SynthesisObjective(), "log_every": 3, **pools, **options}
+    arguments = {"objective": SynthesisObjective(), "log_every": 3, "precision": "float32", **pools, **options}
     decay = LinearDecay(adam, constant=0.75)
     return CycleTrainer(
         *("cpu", max_epochs, stream or Stream(), *networks),
@@ -111,7 +111,7 @@ def segmentation_trainer(stream=None, max_epochs=MAX_EPOCHS, handlers=(), networ
     network = network or Mapper()
     adam = torch.optim.Adam(network.parameters(), 1e-2)
     phases = PhaseSchedule(network, adam, [Phase(1, 1, frozen=["encoder"]), Phase(2, 1)], "encoder.pt")
-    arguments = {"loss_function": HoverLoss(), "log_every": 3, **options}
+    arguments = {"loss_function": HoverLoss(), "log_every": 3, "precision": "float32", **options}
     return SegmentationTrainer(
         *("cpu", max_epochs, stream or Stream(), network, adam), **arguments, train_handlers=[phases, *handlers]
     )

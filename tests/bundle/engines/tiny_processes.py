@@ -79,6 +79,7 @@ def segmentation_trainer(folder):
     adam = torch.optim.Adam(network.parameters(), 1e-2)
     return SegmentationTrainer(
         *("cpu", tiny.MAX_EPOCHS, SharedStream(BATCH_SIZE), network, adam, HoverLoss()),
+        precision="float32",
         log_every=3,
         train_handlers=[LinearDecay([adam], 0.5), *handlers(folder, network)],
     )

@@ -75,6 +75,13 @@ def test_differences_name_what_changed(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_left_to_the_machine_fits_what_another_machine_chose(tmp_path: Path) -> None:
+    StageManifest(tmp_path, "synthesis", {**SETTINGS, "precision": "bfloat16"}, INPUTS).begin()
+    assert differences(tmp_path, {**SETTINGS, "precision": "auto"}, INPUTS) == []
+    changed = ['setting precision changed from "bfloat16" to "float32"']
+    assert differences(tmp_path, {**SETTINGS, "precision": "float32"}, INPUTS) == changed
+
+
 def test_lost_or_cut_results_are_noticed(tmp_path: Path) -> None:
     finished(tmp_path)
     (tmp_path / "model.pt").write_bytes(b"weigh")
