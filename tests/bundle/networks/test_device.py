@@ -137,7 +137,8 @@ def test_the_choice_is_the_faster_precision_of_an_ordinary_processor():
     """With the variables that make every x86 processor one of AVX2: float32 is chosen, and bfloat16 is slower."""
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "OMP_NUM_THREADS": "1"}
     code = (
-        "import torch; from bundle.networks.device import choose_precision, emulation_factor; cpu = torch.device('cpu');"
+        "import torch; from bundle.networks.device import choose_precision, emulation_factor;"
+        "cpu = torch.device('cpu');"
         "print(choose_precision(cpu).name, emulation_factor(cpu))"
     )
     root = Path(__file__).resolve().parents[3]

@@ -85,8 +85,8 @@ def test_the_generator_is_trained_once_and_painted_with_online(results):
         for name in ("real_only", "online", "refined")
     }
     assert settings["online"]["train::painted::_target_"].endswith("PaintedStream")
-    assert "synthetic_images" in settings["refined"]["training_images"]
-    assert settings["real_only"]["training_images"] == "$[@train::real_images]"
+    assert "synthetic_images" in settings["refined"]["training_sets"]
+    assert settings["real_only"]["training_sets"] == "$[@train::real_images]"
 
 
 def test_the_variant_without_synthetic_images_trains_no_generator_and_the_same_segmenter(dataset, results, tmp_path):
