@@ -89,10 +89,11 @@ class ClickSession:
         self._followers.append(follower)
         return lambda: self._followers.remove(follower) if follower in self._followers else None
 
-    def tell(self, name: str) -> None:
-        """Tell all followers that the clicks of an image are others now."""
+    def tell(self, name: str, but: Callable[[str], None] | None = None) -> None:
+        """Tell all followers, but one, that the clicks of an image are others now."""
         for follower in tuple(self._followers):
-            follower(name)
+            if follower != but:
+                follower(name)
 
     def unsaved(self) -> list[str]:
         """Problems of saving, of all images."""

@@ -1,0 +1,200 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One tab of a browser: the picture, the list of images, and buttons for all that can be done."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from bokeh.document import Document
+from bokeh.models import Button, Checkbox, Column, RadioButtonGroup, Row, UIElement
+
+from .app import ClickApp
+from .clicking import MODES, Clicking
+from .image_clicks import ImageClicks
+from .image_list import ImageList
+from .keyboard import listen
+from .look_panel import LookPanel
+from .texts import BAD, GOOD, heading, note, say
+from .tile_handler import tile_address
+from .viewer import Viewer
+
+logger = logging.getLogger(__name__)
+
+LABELS = ("Click", "Move", "Region", "Look")  # of the modes, in their order
+HELP = (
+    "click: add · click on a point: choose it · Delete: take it away · Ctrl+Z, Ctrl+Y: undo, redo · wheel, + and -:"
+    " zoom · drag: pan · 1 to 4: what the mouse does · arrows: next image"
+)
+CLOSER = 0.7
+SIDE = 330  # px
+
+
+class Tab:
+    """What one tab shows.
+
+    Args:
+        app: shared by all tabs.
+        doc: of this tab.
+    """
+
+    def __init__(self, app: ClickApp, doc: Document) -> None:
+        self.app, self.doc = app, doc
+        self.name: str | None = None
+        self.viewer = Viewer()
+        self.clicking = Clicking(self.viewer, self._changed, self._trouble)
+        self.images = ImageList(self.open)
+        self.look = LookPanel(self._restyle)
+        self.status, self.hint = note(name="status"), note(name="trouble")
+        self.modes = RadioButtonGroup(labels=list(LABELS), active=0, sizing_mode="stretch_width", name="modes")
+        self.modes.on_change("active", lambda name, old, new: self.clicking.use(MODES[new]))
+        self.outlines = Checkbox(label="outlines", active=True)
+        self.actions: dict[str, Callable[[], None]] = self._own_actions()
+        self.viewer.figure.tags = [listen(doc, self.act)]
+        leave = app.session.follow(self._followed)
+        doc.on_session_destroyed(lambda context: leave())
+        doc.title = "Click the nuclei"
+        doc.add_root(Row(self._side(), self.viewer.figure, sizing_mode="stretch_both"))
+        doc.add_periodic_callback(self._draw_list, 2000)
+        self._draw_list()
+        self._open_first()
+
+    def act(self, action: str) -> None:
+        """Do what a key or a button stands for; an unknown action is nothing."""
+        if work := self.actions.get(action):
+            work()
+
+    def open(self, name: str) -> None:
+        """Show another image; where it cannot be read, the page says why and stays."""
+        try:
+            clicks = self.app.session.clicks(name)
+            key = self.app.tiles.key(clicks.paths.image)
+            mpp = self.app.spacing(clicks.paths.image)
+        except (OSError, ValueError) as error:
+            logger.warning("%s", error)
+            self._trouble(str(error))
+            self._draw_list()
+            return
+        self.name, self.key = name, key
+        self.clicking.clicks = clicks
+        height, width = clicks.size
+        self.viewer.show(tile_address(key, self.look.look()), (width, height), mpp)
+        self._trouble("")
+        self.clicking.choose()
+        self._changed()
+
+    def _side(self) -> UIElement:
+        rows = [heading("Images"), self.images.table, self.status, self.hint, *self._buttons()]
+        rows += [heading("Look"), self.look.layout(), note(HELP)]
+        side = Column(*rows, width=SIDE, sizing_mode="stretch_height", name="side")
+        side.styles = {"overflow-y": "auto", "overflow-x": "hidden"}
+        return side
+
+    def _buttons(self) -> Sequence[UIElement]:
+        def button(label: str, action: str, **more: object) -> Button:
+            made = Button(label=label, sizing_mode="stretch_width", name=action, **more)
+            made.on_click(lambda: self.act(action))
+            return made
+
+        first = Row(
+            button("Undo", "undo"), button("Redo", "redo"), button("Delete", "delete"), sizing_mode="stretch_width"
+        )
+        second = Row(
+            button("All in view is clicked", "region of view"),
+            button("None in image", "empty"),
+            sizing_mode="stretch_width",
+        )
+        third = Row(
+            button("Whole image", "whole"), button("+", "closer"), button("-", "further"), sizing_mode="stretch_width"
+        )
+        return heading("Mouse"), self.modes, first, second, third
+
+    def _own_actions(self) -> dict[str, Callable[[], None]]:
+        view, mouse = self.viewer, self.clicking
+        modes = {mode: lambda index=index: self.modes.update(active=index) for index, mode in enumerate(MODES)}
+        return {
+            **modes,
+            "undo": mouse.undo,
+            "redo": mouse.redo,
+            "delete": mouse.delete,
+            "none": mouse.choose,
+            "region of view": self._region_of_view,
+            "empty": self._state_empty,
+            "whole": view.whole,
+            "closer": lambda: view.zoom(CLOSER),
+            "further": lambda: view.zoom(1 / CLOSER),
+            "next image": lambda: self._beside(1),
+            "image before": lambda: self._beside(-1),
+        }
+
+    def _open_first(self) -> None:
+        for name in self.images.names:
+            self.open(name)
+            if self.name is not None:
+                return
+
+    def _beside(self, step: int) -> None:
+        if (name := self.images.beside(self.name, step)) is not None:
+            self.open(name)
+
+    def _region_of_view(self) -> None:
+        left, top, right, bottom = self.viewer.view()
+        self.clicking.region((left, top), (right, bottom))
+
+    def _state_empty(self) -> None:
+        if (clicks := self.clicking.clicks) is None:
+            return
+        try:
+            clicks.state_empty(not clicks.marks.empty)
+        except ValueError as error:
+            self._trouble(str(error))
+        self._changed()
+
+    def _restyle(self) -> None:
+        if self.name is not None:
+            self.viewer.restyle(tile_address(self.key, self.look.look()))
+
+    def _changed(self) -> None:
+        """After a change of this tab: draw, and let the others draw."""
+        self._draw()
+        if self.name is not None:
+            self.app.session.tell(self.name, self._followed)
+
+    def _followed(self, name: str) -> None:
+        if name == self.name:
+            self.doc.add_next_tick_callback(self._draw)
+
+    def _draw(self) -> None:
+        self.clicking.draw()
+        self._draw_status()
+        self._draw_list()
+
+    def _draw_status(self) -> None:
+        clicks = self.clicking.clicks
+        if clicks is None:
+            say(self.status, "no image can be shown", BAD)
+        elif clicks.problem:
+            say(self.status, clicks.problem, BAD)
+        else:
+            say(self.status, f"{self.name}: {_summary(clicks)}; all saved", GOOD)
+
+    def _draw_list(self) -> None:
+        self.images.draw(self.app.session.states(), self.name)
+
+    def _trouble(self, text: str) -> None:
+        say(self.hint, text, BAD)
+
+
+def _summary(clicks: ImageClicks) -> str:
+    marks = clicks.marks
+    if marks.empty:
+        return "stated to hold no nucleus"
+    if not marks.points and not marks.regions:
+        return "not clicked yet"
+    where = (
+        f"in {len(marks.regions)} regions, of which everything counts as clicked"
+        if marks.regions
+        else ("and the whole image counts as clicked; mark a region where only a part is")
+    )
+    return f"{len(marks.points)} clicks {where}"

@@ -1,0 +1,45 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Click the centres of nuclei on a page, see what a model finds, correct it, and train.
+
+    python -m scripts.click MY_IMAGES
+
+MY_IMAGES is a data folder (images/, points/) or a folder of images. The page opens in the browser; docs/click.md shows
+it. Clicks are saved in MY_IMAGES/points/ as they are made.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs as a file, from anywhere
+
+from bundle.click_page.app import ClickApp
+from bundle.click_page.click_folder import ClickFolder
+from bundle.click_page.server import Address, ClickServer
+from bundle.data.io import check_mpp
+from scripts.command_line import run_command
+
+
+def click(
+    images: str, port: int = Address.port, host: str = Address.host, browser: bool = True, mpp: float | None = None
+) -> None:
+    """Serve the page on a folder of images.
+
+    Args:
+        images: a data folder (images/, points/), or a folder that holds images directly.
+        port: of this machine; 0 takes a free one.
+        host: the address to listen at; any but the default, this machine alone, asks for a token.
+        browser: open it; --browser False only prints the address.
+        mpp: micrometres per pixel of all images; without it their files are asked.
+    """
+    if not isinstance(port, int) or not 0 <= port < 65536:
+        raise ValueError(f"port is {port!r}: give a whole number from 0 to 65535")
+    folder = ClickFolder(images)
+    with folder.hold():
+        ClickServer(ClickApp(folder, check_mpp(mpp)), Address(host, port)).run(browser)
+
+
+if __name__ == "__main__":
+    run_command({"click": click}, ["click", *sys.argv[1:]])

@@ -1,0 +1,178 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Clicking in a real browser: every click is in the file, and what is drawn is what is in the file."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from bundle.data.points_csv import parse_points
+from bundle.formats.points.geojson import read_geojson
+from tests.bundle.click_page.browser import Page, Served, serving
+
+SIZE = (300, 400)  # H, W
+HOSTILE = "<img src=x onerror=document.title=`owned`> $$x^2$$"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("clicked")
+    (made / "images").mkdir()
+    pixels = data.immunohistochemistry()[: SIZE[0], : SIZE[1]]
+    for name in ("a", "b", "c", "d", HOSTILE):
+        Image.fromarray(pixels).save(made / "images" / f"{name}.png")
+    (made / "images" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
+    return made
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path, driver: Any) -> Iterator[Served]:
+    with serving(folder) as running:
+        yield running
+
+
+def stored(folder: Path, name: str) -> list[list[float]]:
+    path = folder / "points" / f"{name}.csv"
+    return parse_points(path, SIZE).tolist() if path.exists() else []
+
+
+def drawn(page: Page) -> list[list[float]]:
+    columns = page.source("points")
+    return [[x, -y] for x, y in zip(columns["x"], columns["y"], strict=True)]
+
+
+def test_add_choose_move_delete_undo_redo(folder: Path, served: Served, driver: Any) -> None:
+    page = Page(driver, served.url)
+    page.show("a")
+    page.click(100, 50)
+    page.click(200, 150)  # so soon that browsers call it a double click
+    page.until(lambda: len(stored(folder, "a")) == 2)
+    assert stored(folder, "a")[0] == pytest.approx([100, 50], abs=0.6)
+    page.until(lambda: len(drawn(page)) == 2)
+    page.click(100, 50)  # on a point: it is chosen, and no second one is made
+    page.key("Delete")
+    page.until(lambda: len(stored(folder, "a")) == 1)
+    assert stored(folder, "a")[0] == pytest.approx([200, 150], abs=0.6)
+    page.key("z", ctrl=True)
+    page.until(lambda: len(stored(folder, "a")) == 2)
+    page.press("undo")
+    page.until(lambda: len(stored(folder, "a")) == 1)
+    page.key("y", ctrl=True)
+    page.until(lambda: len(stored(folder, "a")) == 2 and len(drawn(page)) == 2)
+    page.key("2")
+    page.until(lambda: page.property("modes", "active") == 1)
+    page.drag((200, 150), (250, 170))
+    page.until(lambda: any(point == pytest.approx([250, 170], abs=2) for point in stored(folder, "a")))
+    page.until(lambda: sorted(drawn(page)) == sorted(stored(folder, "a")))
+    assert "2 clicks" in page.text("status") and "all saved" in page.text("status")
+
+
+def test_regions_are_drawn_chosen_and_taken_away(folder: Path, served: Served, driver: Any) -> None:
+    page, file = Page(driver, served.url), folder / "regions" / "b.geojson"
+    page.show("b")
+    page.key("3")
+    page.until(lambda: page.property("modes", "active") == 2)
+    page.drag((50, 40), (150, 140))
+    page.until(file.exists)
+    (clicks,) = read_geojson(file)
+    assert clicks.outlines[0].area.bounds == pytest.approx((50, 40, 150, 140), abs=2)
+    page.until(lambda: len(page.source("regions")["id"]) == 1)
+    page.click(100, 100)
+    page.key("Delete")
+    page.until(lambda: not file.exists())
+    page.press("region of view")
+    page.until(lambda: file.exists() and read_geojson(file)[0].outlines[0].area.area == pytest.approx(300 * 400))
+
+
+def test_an_image_that_holds_none_is_stated_so(folder: Path, served: Served, driver: Any) -> None:
+    page = Page(driver, served.url)
+    page.show("d")
+    page.press("empty")
+    page.until(lambda: (folder / "points" / "d.csv").exists())
+    assert (folder / "points" / "d.csv").read_text() == "x,y\n"
+    page.until(lambda: "stated to hold no nucleus" in page.text("status"))
+
+
+def test_two_tabs_and_other_programs_see_each_other(folder: Path, served: Served, driver: Any) -> None:
+    page = Page(driver, served.url)
+    page.show("c")
+    first = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    other = Page(driver, served.url)
+    other.show("c")
+    other.click(30, 30)
+    other.until(lambda: len(stored(folder, "c")) == 1)
+    driver.switch_to.window(first)
+    page.until(lambda: len(drawn(page)) == 1)
+    path = folder / "points" / "c.csv"
+    path.write_text(path.read_text() + "77,88\n")
+    page.until(lambda: [77, 88] in drawn(page))
+    page.click(200, 200)
+    page.until(lambda: len(stored(folder, "c")) == 3)
+    for handle in driver.window_handles:
+        if handle != first:
+            driver.switch_to.window(handle)
+            driver.close()
+    driver.switch_to.window(first)
+
+
+def test_zoom_pan_and_brightness_keep_clicks_on_their_pixels(folder: Path, served: Served, driver: Any) -> None:
+    page = Page(driver, served.url)
+    page.show(HOSTILE)
+    before = page.view()
+    page.press("closer")
+    page.until(lambda: page.view()[2] - page.view()[0] < 0.8 * (before[2] - before[0]))
+    zoomed = page.view()
+    page.drag((200, 150), (170, 150))
+    page.until(lambda: page.view()[0] == pytest.approx(zoomed[0] + 30, abs=3))
+    page.click(222.25, 111.5)
+    page.until(lambda: len(stored(folder, HOSTILE)) == 1)
+    assert stored(folder, HOSTILE)[0] == pytest.approx([222.25, 111.5], abs=0.5)
+    page.run(
+        "const slider = [...Bokeh.documents[0]._all_models.values()].find((m) => m.name == 'range')\n"
+        "slider.value = [40, 200]; slider.value_throttled = [40, 200]"
+    )
+    page.until(lambda: "/40-200-0/" in page.run("return performance.getEntriesByType('resource').at(-1).name"))
+
+
+def test_hostile_names_are_text_and_unreadable_images_are_named(served: Served, driver: Any) -> None:
+    page = Page(driver, served.url)
+    page.show(HOSTILE)
+    page.until(lambda: HOSTILE in page.text("status"))
+    assert driver.title == "Click the nuclei"
+    assert page.run("return document.querySelectorAll('img[src=x]').length") == 0
+    page.choose("broken")
+    page.until(lambda: "broken.png: cannot be decoded" in page.text("trouble"))
+    page.show("a")
+    page.until(lambda: page.text("trouble") == "")
+
+
+def test_nothing_comes_from_anywhere_else(served: Served, driver: Any) -> None:
+    page = Page(driver, served.url)
+    page.show("a")
+    names = page.run("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert names and all(name.startswith(served.url) for name in names)
+    serious = [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not [message for message in serious if served.url in message]
+
+
+def test_kill_9_loses_nothing_and_a_new_page_goes_on(tmp_path: Path, driver: Any) -> None:
+    (tmp_path / "images").mkdir()
+    Image.fromarray(data.immunohistochemistry()[: SIZE[0], : SIZE[1]]).save(tmp_path / "images" / "a.png")
+    with serving(tmp_path) as first:
+        page = Page(driver, first.url)
+        for number in range(5):
+            page.click(40 + 50 * number, 60)
+        page.until(lambda: len(drawn(page)) == 5)
+        first.process.send_signal(signal.SIGKILL)
+    assert len(stored(tmp_path, "a")) == 5
+    with serving(tmp_path) as second:
+        page = Page(driver, second.url)
+        page.until(lambda: len(drawn(page)) == 5)
