@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also 
 from bundle.click_page.app import ClickApp
 from bundle.click_page.click_folder import ClickFolder
 from bundle.click_page.server import Address, ClickServer
-from bundle.data.io import check_mpp
+from bundle.files.images import check_mpp
 from scripts.command_line import run_command
 
 

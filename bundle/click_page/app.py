@@ -7,7 +7,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..data.points_csv import Size
+from ..files.points_csv import Size
 from .click_folder import ClickFolder
 from .session import ClickSession
 from .tiles import Tiles

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import secrets
-from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -71,8 +70,7 @@ class Gate:
         return f"click_{urlsplit(f'//{request.host}').port or 0}"
 
     def _cookie(self, request: HTTPServerRequest) -> str:
-        cookies: SimpleCookie = request.cookies
-        morsel = cookies.get(self.cookie_name(request))
+        morsel = request.cookies.get(self.cookie_name(request))
         return morsel.value if morsel else ""
 
     def _has(self, given: str) -> bool:

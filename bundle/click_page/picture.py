@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..data.io import read_image, to_float
-from ..label.images import is_slide
+from ..files.images import read_image, to_float
 from ..slides.grid import Box, Grid, Size
+from ..slides.listing import is_slide
 from ..slides.opening import open_slide_file
 from ..slides.reader import Slide
 
@@ -73,10 +73,10 @@ class Halves:
     def read(self, step: int, box: Box) -> Pixels:
         """As `Picture.read`; enlarged where it is asked for finer than it is."""
         if step < self.step:
-            own = tuple(edge * step / self.step for edge in box)
-            size = (box.width, box.height)
+            left, top, right, bottom = (edge * step / self.step for edge in box)
+            own, size = (left, top, right, bottom), (box.width, box.height)
             return np.asarray(self._steps[self.step].resize(size, Image.Resampling.BILINEAR, own))
-        return np.asarray(self._at(step).crop(tuple(box)))
+        return np.asarray(self._at(step).crop(box))
 
     def _at(self, step: int) -> Image.Image:
         if step not in self._steps:

@@ -69,7 +69,7 @@ class ClickServer:
         http.add_sockets(sockets)
         self.loop = IOLoop.current()
         self.server = BaseServer(self.loop, tornado, http)
-        self._watch = PeriodicCallback(app.session.refresh, WATCH)
+        self._watch = PeriodicCallback(self._refresh, WATCH)
 
     @property
     def url(self) -> str:
@@ -95,6 +95,9 @@ class ClickServer:
             self._watch.stop()
             self.server.stop(wait=False)
             self.app.close()
+
+    def _refresh(self) -> None:
+        self.app.session.refresh()
 
     def _show(self) -> None:
         if not webbrowser.open(self.url):

@@ -9,6 +9,7 @@ else.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from bokeh.core.property.descriptors import UnsetValueError
@@ -27,8 +28,8 @@ from bokeh.models.annotations.dimensional import Dimensional, ImperialLength
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from ..formats.objects.polygons import SlideObject
-from ..formats.points.clicks import Outline, parts_of
+from ..annotations.clicks import Outline, parts_of
+from ..objects.polygons import SlideObject
 from ..slides.grid import Size
 from .points_table import Point
 from .tiles import BEYOND, SHOWN, native_level
@@ -213,5 +214,5 @@ def _scale_bar() -> ScaleBar:
 
 def _lengths(mpp: float) -> Dimensional:
     """Units of the scale bar, in um; of Bokeh's units the imperial ones are those that take any list."""
-    basis = {"px": (mpp, "px"), "µm": (1.0, "µm"), "mm": (1000.0, "mm")}
+    basis: Any = {"px": (mpp, "px"), "µm": (1.0, "µm"), "mm": (1000.0, "mm")}
     return ImperialLength(basis=basis, ticks=[1, 2, 5, 10, 20, 50, 100, 200, 500])

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from bundle.data.points_csv import parse_points
-from bundle.formats.points.geojson import read_geojson
+from bundle.annotations.formats.geojson import read_geojson
+from bundle.files.points_csv import parse_points
 from tests.bundle.click_page.browser import Page, Served, serving
 
 SIZE = (300, 400)  # H, W
