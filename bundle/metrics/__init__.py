@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from .detection import POINT_METRICS, RADIUS, detection_f1, object_centres, point_metrics
-from .evaluate import LABEL_METRICS, evaluate_label, label_metrics
+from .catalogue import BETTER, LABEL_METRICS, MAIN_COLUMNS, OUTLINE_COLUMNS, POINT_METRICS, TITLES
+from .detection import RADIUS, detection_f1, object_centres
+from .evaluate import evaluate_label, label_metrics, point_metrics
 from .handler import MetricsTable, ObjectMetrics, PointMetrics, image_names
 from .objects import PanopticQuality, aggregated_jaccard, object_dice, panoptic_quality
 from .overlap import Overlaps, overlaps
@@ -13,9 +14,13 @@ from .pixel import pixel_f1, pixel_iou
 from .table import summarise, write_table
 
 __all__ = [
+    "BETTER",
     "LABEL_METRICS",
+    "MAIN_COLUMNS",
+    "OUTLINE_COLUMNS",
     "POINT_METRICS",
     "RADIUS",
+    "TITLES",
     "MetricsTable",
     "ObjectMetrics",
     "Overlaps",

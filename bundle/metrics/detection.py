@@ -16,7 +16,6 @@ from scipy.spatial import KDTree
 
 from .overlap import label_array, runs
 
-POINT_METRICS = ("detection_f1", "points_inside", "points_alone", "count_error")
 # px: 3 um at 0.25 um/px, the radius that the field reports detection at (Sirinukunwattana et al. 2016; HoVer-Net)
 RADIUS = 12.0
 
@@ -58,7 +57,7 @@ def detection_f1(pred_points: NdarrayOrTensor, true_points: NdarrayOrTensor, rad
     """
     if not radius > 0:
         raise ValueError(f"radius is {radius} px: give a distance above 0")
-    pred, true = _point_array(pred_points, "pred_points"), _point_array(true_points, "true_points")
+    pred, true = point_array(pred_points, "pred_points"), point_array(true_points, "true_points")
     if len(pred) == 0 or len(true) == 0:
         return float("nan") if len(pred) == len(true) else 0.0
     near = KDTree(pred).sparse_distance_matrix(KDTree(true), radius, output_type="ndarray")
@@ -67,38 +66,19 @@ def detection_f1(pred_points: NdarrayOrTensor, true_points: NdarrayOrTensor, rad
     return 2 * pairs / (len(pred) + len(true))
 
 
-def point_metrics(pred: NdarrayOrTensor, points: NdarrayOrTensor, radius: float = RADIUS) -> dict[str, float]:
-    """Measure a predicted label against true points alone.
+def objects_at(label: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Ids of the pixels that hold points.
 
     Args:
-        pred: predicted label, (H, W) or (1, H, W), integer ids, 0 = background.
-        points: true points (N, 2), x and y in px, inside the image.
-        radius: px, of the detection F1 between points and the predicted objects' centres of mass.
+        label: ids (H, W).
+        points: (N, 2), x and y in px.
 
     Returns:
-        `detection_f1`; `points_inside`, the share of points that lie in an object; `points_alone`, the share that lie
-        in an object holding no other point; `count_error`, (objects - points) / points, NaN without points.
+        (N,), 0 = background.
 
     Raises:
-        ValueError: points are not finite, not (N, 2) or outside the image.
+        ValueError: a point is outside the image.
     """
-    label, true = label_array(pred, "pred"), _point_array(points, "points")
-    centres = object_centres(label)
-    held = _ids_at(label, true)
-    held = held[held > 0]
-    points_per_object = np.unique(held, return_counts=True)[1]
-    empty = len(true) == 0 and len(centres) == 0
-    inside, alone = held.size / max(len(true), 1), np.count_nonzero(points_per_object == 1) / max(len(true), 1)
-    return {
-        "detection_f1": detection_f1(centres, true, radius),
-        "points_inside": float("nan") if empty else inside,
-        "points_alone": float("nan") if empty else alone,
-        "count_error": (len(centres) - len(true)) / len(true) if len(true) else float("nan"),
-    }
-
-
-def _ids_at(label: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Ids (N,) of the pixels of `label` (H, W) that hold the points (N, 2)."""
     height, width = label.shape
     x, y = np.floor(points + 0.5).astype(np.int64).T
     outside = (x < 0) | (x >= width) | (y < 0) | (y >= height)
@@ -107,8 +87,8 @@ def _ids_at(label: np.ndarray, points: np.ndarray) -> np.ndarray:
     return label[y, x]
 
 
-def _point_array(points: NdarrayOrTensor, name: str) -> np.ndarray:
-    """Check points and return them as float64 (N, 2); `name` is for the messages."""
+def point_array(points: NdarrayOrTensor, name: str) -> np.ndarray:
+    """Check points and return them as float64 (N, 2); `name` is for the messages; ValueError where they are none."""
     array = np.asarray(convert_to_numpy(points), dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"{name} has the shape {array.shape}: points are (N, 2), x and y")

@@ -6,12 +6,8 @@ from __future__ import annotations
 
 from monai.config import NdarrayOrTensor
 
-from .detection import RADIUS, detection_f1, object_centres, point_metrics
-from .objects import aggregated_jaccard, object_dice, panoptic_quality
-from .overlap import overlaps
-from .pixel import pixel_f1, pixel_iou
-
-LABEL_METRICS = ("iou", "f1", "dice", "aji", "pq", "dq", "sq", "detection_f1")
+from .catalogue import OF_LABELS, OF_POINTS, LabelComparison, PointComparison
+from .detection import RADIUS
 
 
 def evaluate_label(
@@ -48,15 +44,24 @@ def evaluate_label(
 
 def label_metrics(pred: NdarrayOrTensor, truth: NdarrayOrTensor, radius: float = RADIUS) -> dict[str, float]:
     """Measure a predicted label against a true one: the `LABEL_METRICS`, arguments as in `evaluate_label`."""
-    pairs = overlaps(pred, truth)
-    panoptic = panoptic_quality(pairs)
-    return {
-        "iou": pixel_iou(pairs),
-        "f1": pixel_f1(pairs),
-        "dice": object_dice(pairs),
-        "aji": aggregated_jaccard(pairs),
-        "pq": panoptic.pq,
-        "dq": panoptic.dq,
-        "sq": panoptic.sq,
-        "detection_f1": detection_f1(object_centres(pred), object_centres(truth), radius),
-    }
+    seen = LabelComparison(pred, truth, radius)
+    return {metric.key: metric.measure(seen) for metric in OF_LABELS}
+
+
+def point_metrics(pred: NdarrayOrTensor, points: NdarrayOrTensor, radius: float = RADIUS) -> dict[str, float]:
+    """Measure a predicted label against true points alone.
+
+    Args:
+        pred: predicted label, (H, W) or (1, H, W), integer ids, 0 = background.
+        points: true points (N, 2), x and y in px, inside the image.
+        radius: px, of the detection F1 between points and the predicted objects' centres of mass.
+
+    Returns:
+        `detection_f1`; `points_inside`, the share of points that lie in an object; `points_alone`, the share that lie
+        in an object holding no other point; `count_error`, (objects - points) / points, NaN without points.
+
+    Raises:
+        ValueError: points are not finite, not (N, 2) or outside the image.
+    """
+    seen = PointComparison(pred, points, radius)
+    return {metric.key: metric.measure(seen) for metric in OF_POINTS}

@@ -28,8 +28,9 @@ from monai.data import decollate_batch
 from monai.metrics import CumulativeIterationMetric
 from monai.utils import CommonKeys, ImageMetaKey, string_list_all_gather
 
-from .detection import POINT_METRICS, RADIUS, point_metrics
-from .evaluate import LABEL_METRICS, label_metrics
+from .catalogue import LABEL_METRICS, POINT_METRICS
+from .detection import RADIUS
+from .evaluate import label_metrics, point_metrics
 from .table import log_summary, summarise, write_table
 
 

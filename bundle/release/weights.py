@@ -23,10 +23,8 @@ from ..files.provenance import sha256
 from ..inference.batch import BatchSegmenter
 from ..inference.evaluation import Evaluation
 from ..inference.model import ModelCard, load_network, segmenter_of, write_card
-from ..metrics import summarise
+from ..metrics import MAIN_COLUMNS, summarise
 from ..networks.weights import save
-
-METRICS = ("aji", "pq", "iou", "f1", "dice", "detection_f1")
 
 
 def write_release(
@@ -64,7 +62,7 @@ def write_release(
     summary = {
         metric: {name: round(float(entry[name]), 4) for name in ("mean", "sd")}
         for metric, entry in summarise(rows).items()
-        if metric in METRICS
+        if metric in MAIN_COLUMNS
     }
     card = replace(card, notes={**card.notes, "images": len(rows), "measured": summary})
     write_card(path, card)

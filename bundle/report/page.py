@@ -21,10 +21,11 @@ from ..files.atomic import write_whole
 from ..files.manifest import MANIFEST, StageManifest, read_manifest
 from ..files.provenance import hash_files
 from ..files.stage_progress import LOSSES, read_losses
+from ..metrics import TITLES
 from .curves import COLOURS, learning_curves
 from .examples import further_pictures, overlays, prediction_rows, relabelled_rows, synthetic_rows, training_samples
 from .results import Row, dataset_folder, read_rows, read_stages, segmented_part
-from .summary import TITLES, beside, headline, metrics_table, missing_parts
+from .summary import beside, headline, metrics_table, missing_parts
 
 logger = logging.getLogger(__name__)
 

@@ -9,22 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..metrics import LABEL_METRICS, summarise
+from ..metrics import LABEL_METRICS, TITLES, summarise
 from .results import STAGES, Row, segmented_part
 
-TITLES = {
-    "aji": "AJI",
-    "pq": "PQ",
-    "iou": "IoU",
-    "f1": "F1",
-    "dice": "object Dice",
-    "dq": "DQ",
-    "sq": "SQ",
-    "detection_f1": "detection F1",
-    "points_inside": "points inside",
-    "points_alone": "points alone",
-    "count_error": "count error",
-}
 HEADLINES = ("aji", "detection_f1")  # the first of these that was measured makes the headline
 
 

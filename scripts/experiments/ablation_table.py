@@ -15,13 +15,13 @@ from pathlib import Path
 from bundle.files.manifest import read_manifest
 from bundle.files.stage_progress import stage_seconds
 from bundle.inference.model import load_network
-from bundle.metrics import summarise
+from bundle.metrics import OUTLINE_COLUMNS, TITLES, summarise
 from bundle.report.results import read_metrics
 from scripts.experiments.ablation_rows import Row
 from scripts.experiments.page import markdown_table
 from scripts.experiments.records import Record, mean_and_sd
 
-SEGMENTATION = {"aji": "AJI", "pq": "PQ", "iou": "IoU", "f1": "F1", "dice": "object Dice"}
+SEGMENTATION = {key: TITLES[key] for key in OUTLINE_COLUMNS}
 
 
 def collect(root: Path, rows: Sequence[Row]) -> list[Record]:

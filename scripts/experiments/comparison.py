@@ -22,7 +22,7 @@ from bundle.files.images import load_image
 from bundle.files.manifest import read_manifest
 from bundle.files.stage_progress import stage_seconds
 from bundle.inference.model import load_network, segmenter_of
-from bundle.metrics import summarise
+from bundle.metrics import MAIN_COLUMNS, summarise
 from bundle.networks.device import describe_device, resolve_device
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
@@ -50,8 +50,7 @@ WAYS = (
     "refined",
     "dense",
 )
-MEASURED = ("aji", "pq", "iou", "f1", "dice", "detection_f1")
-OF_IMAGES = (*MEASURED, "points_alone")
+OF_IMAGES = (*MAIN_COLUMNS, "points_alone")
 EPOCHS = "segmentation/segmentation_epochs"
 
 
@@ -265,7 +264,7 @@ def read_result(root: Path, row: ResultRow, seed: int) -> Record | None:
     share = painting_share(folder / training)
     if share is not None:
         record["painting_share"] = round(share, 3)
-    return record | mean_and_sd(summarise(metrics), MEASURED)
+    return record | mean_and_sd(summarise(metrics), MAIN_COLUMNS)
 
 
 def seed_folder(root: Path, seed: int) -> Path:

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from bundle.metrics import OUTLINE_COLUMNS, TITLES
 from scripts.experiments.comparison import BACKBONES, WAYS, result_row
 from scripts.experiments.page import markdown_table
 from scripts.experiments.records import Record
 
-SHOWN = {"aji": "AJI", "pq": "PQ", "iou": "IoU", "f1": "F1", "dice": "object Dice"}
-COMPARED = {"aji": "AJI", "pq": "PQ", "iou": "IoU", "detection_f1": "detection F1", "points_alone": "points alone"}
+SHOWN = {key: TITLES[key] for key in OUTLINE_COLUMNS}
+COMPARED = {key: TITLES[key] for key in ("aji", "pq", "iou", "detection_f1", "points_alone")}
 # IoU, F1, object Dice and AJI of the paper's Table 2 (arXiv 2308.09835), on 14 MoNuSeg images that it does not name
 PAPER = {
     ("hovernet", "dense"): (0.644, 0.781, 0.747, 0.572),

@@ -16,7 +16,7 @@ from statistics import mean
 from matplotlib.figure import Figure
 
 from bundle.data.folder import DataFolder
-from bundle.metrics import summarise
+from bundle.metrics import OUTLINE_COLUMNS, summarise
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
 from bundle.pipeline.runner import StageError
@@ -33,7 +33,6 @@ logger = logging.getLogger(__name__)
 CURVES = {"clicked_images": "clicked images", "noise": "click noise, um", "missing": "clicks missing, share"}
 WHOLE = "whole"  # the data set as it is: a point of all curves, trained once
 WAYS = {way: result_row(way).stages for way in ("ellipses", "method", "real_only")}
-METRICS = ("aji", "pq", "iou", "f1", "dice")
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def collect_robustness(root: Path, points: Sequence[Setting]) -> list[Record]:
             if metrics:
                 record: Record = {"row": record_name(point, way), "curve": point.curve, **point.values}
                 record |= {"way": way, "seed": point.degradation.seed, "images": len(metrics)}
-                found.append(record | mean_and_sd(summarise(metrics), METRICS))
+                found.append(record | mean_and_sd(summarise(metrics), OUTLINE_COLUMNS))
     return found
 
 
