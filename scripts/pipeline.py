@@ -23,11 +23,12 @@ from bundle.data.diameters import parse_diameter
 from bundle.files.images import check_mpp
 from bundle.inference.model import model_path
 from bundle.networks.device import resolve_device
+from bundle.pipeline.baselines import COMPARED, baseline_stages
 from bundle.pipeline.demo import LEAST_AJI, demo_request, run_demo
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
 from bundle.pipeline.settings import parse_overrides, path_expression
-from bundle.pipeline.stages import COMPARED, Stage, baseline_stages, method_with
+from bundle.pipeline.stages import Stage, method_with
 from scripts.command_line import run_command
 
 logger = logging.getLogger("scripts.pipeline")

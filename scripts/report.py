@@ -17,6 +17,7 @@ sys.path.insert(
     0, str(Path(__file__).resolve().parents[1])
 )  # so that it also runs as `python /path/to/scripts/report.py`
 
+from bundle.pipeline.baselines import BASELINE_TITLES
 from bundle.report import write_report
 from scripts.command_line import run_command
 
@@ -30,7 +31,7 @@ def make(output_dir: str, dataset_dir: str | None = None) -> None:
         output_dir: the pipeline's output folder, OUT.
         dataset_dir: the data set, where it is no longer in the folder that the stages recorded.
     """
-    logger.info("the report: %s", write_report(output_dir, dataset_dir).resolve())
+    logger.info("the report: %s", write_report(output_dir, dataset_dir, BASELINE_TITLES).resolve())
 
 
 if __name__ == "__main__":

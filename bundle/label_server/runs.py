@@ -23,6 +23,7 @@ from ..files.manifest import read_manifest
 from ..files.provenance import sha256
 from ..files.stage_progress import stage_seconds, updates_done
 from ..pipeline.request import Request
+from ..pipeline.stage_run import StageRun
 from ..pipeline.stages import METHOD
 
 NAME_LENGTH = 12  # hexadecimal digits
@@ -122,7 +123,7 @@ class Runs:
 
 def updates_of(request: Request) -> dict[str, int]:
     """Folder of every engine that trains, below the output folder -> its updates in all."""
-    synthesis, _, segmentation, _ = (request.config(stage) for stage in METHOD)
+    synthesis, _, segmentation, _ = (StageRun(request, stage).config for stage in METHOD)
     warm_start, each = int(synthesis["warm_start_epochs"]), int(synthesis["synthesis_updates_per_epoch"])
     last = int(segmentation["segmentation_epochs"]) * int(segmentation["segmentation_updates_per_epoch"])
     return {

@@ -19,6 +19,7 @@ from ..annotations.tile_set import TileSettings
 from ..files.provenance import sha256
 from ..pipeline.pipeline import check_request
 from ..pipeline.request import Request
+from ..pipeline.stage_run import StageRun
 from ..pipeline.stages import METHOD
 from . import fields
 
@@ -89,7 +90,7 @@ class Training:
         Args:
             request: as `as_pipeline` gives it.
         """
-        config = request.config(METHOD[0])
+        config = StageRun(request, METHOD[0]).config
         return TileSettings(config["model_mpp"], max(config["crop_size"]), REGION, self.mpp, config["channels"])
 
     def settings(self) -> dict[str, Any]:

@@ -134,8 +134,6 @@ POINT_METRICS = tuple(metric.key for metric in OF_POINTS)
 
 OUTLINE_COLUMNS = ("aji", "pq", "iou", "f1", "dice")  # of every table of results, in this order
 MAIN_COLUMNS = (*OUTLINE_COLUMNS, "detection_f1")
-_METRICS: dict[str, Metric[LabelComparison] | Metric[PointComparison]] = {
-    metric.key: metric for metric in (*OF_LABELS, *OF_POINTS)
-}
-TITLES = {key: _METRICS[key].title for key in dict.fromkeys((*OUTLINE_COLUMNS, *_METRICS))}  # tables show this order
-BETTER = {key: metric.better for key, metric in _METRICS.items()}
+_TITLES = {metric.key: metric.title for metric in OF_LABELS} | {metric.key: metric.title for metric in OF_POINTS}
+TITLES = {key: _TITLES[key] for key in dict.fromkeys((*OUTLINE_COLUMNS, *_TITLES))}  # tables show them in this order
+BETTER = {metric.key: metric.better for metric in OF_LABELS} | {metric.key: metric.better for metric in OF_POINTS}

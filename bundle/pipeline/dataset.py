@@ -12,6 +12,7 @@ from pathlib import Path
 from ..data.folder import DataFolder
 from ..files.images import read_image
 from .request import Request
+from .stage_run import StageRun
 from .stages import Stage
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ def open_dataset(request: Request, stages: Sequence[Stage]) -> DataFolder:
         FileNotFoundError, ValueError: every problem found, in one message; a training image without points, or
             without a label where a stage trains on labels.
     """
-    channels = request.config(stages[0]).get(CHANNELS, 3)
+    channels = StageRun(request, stages[0]).config.get(CHANNELS, 3)
     dataset = DataFolder(request.dataset_dir, mpp=request.image_mpp, channels=channels)
     dataset.check_points()
     dataset.check_labels("testing")
@@ -48,7 +49,7 @@ def with_diameter(request: Request, stages: Sequence[Stage], dataset: DataFolder
         return request
     diameter = stated.value
     if stated.unit == "px":
-        diameter = stated.um(dataset.spacing(), request.config(stages[0])[MODEL_MPP])
+        diameter = stated.um(dataset.spacing(), StageRun(request, stages[0]).config[MODEL_MPP])
         logger.info("the typical diameter of %g px is one of %.4g um", stated.value, diameter)
     return replace(request, diameter=None, overrides={**request.overrides, DIAMETER: diameter})
 
@@ -78,13 +79,13 @@ def stage_files(dataset: DataFolder, stage: Stage) -> dict[str, Path]:
     return files
 
 
-def stage_pixels(request: Request, dataset: DataFolder, stage: Stage) -> int:
+def stage_pixels(run: StageRun, dataset: DataFolder) -> int:
     """Pixels of the images that a stage goes over, at the networks' spacing, taking all for as large as the first."""
-    items = [item for split in stage.images for item in dataset.items(split)]
+    items = [item for split in run.stage.images for item in dataset.items(split)]
     if not items:
         return 0
     first = read_image(items[0].image_path)
-    spacing, working = request.image_mpp or first.mpp, request.config(stage).get(MODEL_MPP)
+    spacing, working = run.request.image_mpp or first.mpp, run.config.get(MODEL_MPP)
     scale = spacing / working if spacing and isinstance(working, int | float) else 1.0
     return int(len(items) * first.array.shape[1] * first.array.shape[2] * scale**2)
 

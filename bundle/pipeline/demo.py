@@ -22,10 +22,11 @@ from ..objects.overlay import overlay
 from ..report import write_report
 from ..report.results import read_metrics
 from ..simulation.dataset import write_dataset
+from .baselines import BASELINE_TITLES, COMPARED, baseline_stages
 from .output import EXAMPLES
 from .pipeline import run_pipeline
 from .request import Request
-from .stages import COMPARED, METHOD, baseline_stages
+from .stages import METHOD
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def run_demo(request: Request, least_aji: float = LEAST_AJI) -> Path:
     stages = [*METHOD, *baseline_stages(COMPARED, request.overrides)]
     run_pipeline(request, stages)
     segment_real_image(request.bundle_root / SHIPPED, request.output_dir, request.device)
-    page = write_report(request.output_dir, request.dataset_dir)
+    page = write_report(request.output_dir, request.dataset_dir, BASELINE_TITLES)
     aji = mean_aji(request.output_dir)
     if not aji >= least_aji:
         raise DemoFailedError(f"AJI {aji:.3f} on held-out simulated images is below {least_aji}; see {page.resolve()}")

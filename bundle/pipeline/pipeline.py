@@ -11,12 +11,14 @@ from pathlib import Path
 from ..data.folder import DataFolder
 from ..networks.device import describe_device, resolve_device
 from ..report import write_report
+from .baselines import BASELINE_TITLES
 from .dataset import DIAMETER, describe_dataset, fit_stages, open_dataset, stage_files, stage_pixels, with_diameter
 from .output import check_output_dir, hold, set_aside
 from .plan import describe_plan, estimate, rehearse_all
 from .request import Request
-from .runner import check_stages, run_stages
+from .runner import run_stages
 from .settings import check_overrides
+from .stage_run import StageRun
 from .stages import Stage
 
 logger = logging.getLogger(__name__)
@@ -45,11 +47,12 @@ def run_pipeline(request: Request, stages: Sequence[Stage], restart: str = "", p
     with hold(request.output_dir):
         if restart and not plan_only:
             set_aside(request.output_dir, stages, restart)
-        _plan(request, stages, dataset)
+        runs = [StageRun(request, stage, stage_files(dataset, stage)) for stage in stages]
+        _plan(request, runs, dataset)
         if plan_only:
             return None
-        run_stages(request, stages, lambda stage: stage_files(dataset, stage))
-        page = write_report(request.output_dir, request.dataset_dir)
+        run_stages(runs)
+        page = write_report(request.output_dir, request.dataset_dir, BASELINE_TITLES)
         logger.info("the report: %s", page.resolve())
         return page
 
@@ -71,19 +74,19 @@ def check_request(request: Request, stages: Sequence[Stage]) -> None:
         raise ValueError(
             f"the diameter is given twice, by --diameter and by --set {twice[0]}=...: leave one of them out"
         )
-    check_overrides(request.overrides, {stage.name: request.plain_config(stage) for stage in stages})
+    check_overrides(request.overrides, {stage.name: StageRun(request, stage).plain_config for stage in stages})
 
 
-def _plan(request: Request, stages: Sequence[Stage], dataset: DataFolder) -> None:
-    states = check_stages(request, stages, lambda stage: stage_files(dataset, stage))
+def _plan(request: Request, runs: Sequence[StageRun], dataset: DataFolder) -> None:
+    states = {run.stage.folder: run.state() for run in runs}
     logger.info("%s", describe_dataset(dataset))
     device = describe_device(resolve_device(request.device))
     logger.info(
         "preset %s, device %s, seed %d, results to %s", request.preset, device, request.seed, request.output_dir
     )
-    for precision in dict.fromkeys(filter(None, map(request.precision, stages))):
+    for precision in dict.fromkeys(run.precision for run in runs if run.precision):
         logger.info("precision %s", precision)
-    paces = rehearse_all(request, stages, states)
-    pixels = {stage.folder: stage_pixels(request, dataset, stage) for stage in stages if stage.paced_by}
+    paces, stages = rehearse_all(runs, states), [run.stage for run in runs]
+    pixels = {run.stage.folder: stage_pixels(run, dataset) for run in runs if run.stage.paced_by}
     for line in describe_plan(stages, states, paces, estimate(stages, paces, pixels)):
         logger.info("%s", line)

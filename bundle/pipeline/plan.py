@@ -16,14 +16,14 @@ import logging
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ignite.engine import Engine, Events
 
-from .request import Request
 from .runner import clear_errors, describe_seconds
+from .stage_run import StageRun
 from .stages import Stage
 
 logger = logging.getLogger(__name__)
@@ -76,19 +76,19 @@ class Stopwatch:
         return Pace(seconds, self.total, self.pixels)
 
 
-def rehearse(request: Request, stage: Stage) -> tuple[Pace, ...]:
+def rehearse(run: StageRun) -> tuple[Pace, ...]:
     """Do a few updates with each engine of a training stage, in a folder that is thrown away, quietly.
 
     Raises:
         StageError: the stage stops at its start for a reason that its message names.
     """
-    stage, watches = stage.rehearsal or stage, []
+    stage, watches = run.stage, []
     with (
         clear_errors(f"{stage.folder} cannot start"),
         tempfile.TemporaryDirectory(prefix="rehearsal-") as folder,
         _quiet(),
     ):
-        workflow = request.workflow(stage, Path(folder))
+        workflow = run.workflow(Path(folder))
         workflow.initialize()
         for trainer in stage.trainers:
             engine, watch = workflow.parser.get_parsed_content(trainer), Stopwatch()
@@ -134,18 +134,19 @@ def estimate(stages: Sequence[Stage], paces: Paces, pixels: Mapping[str, int]) -
     return seconds
 
 
-def rehearse_all(request: Request, stages: Sequence[Stage], states: Mapping[str, str]) -> Paces:
+def rehearse_all(runs: Sequence[StageRun], states: Mapping[str, str]) -> Paces:
     """The pace of every training stage that is needed for the plan; stages with one rehearsal share its result."""
     paces: dict[str, tuple[Pace, ...]] = {}
     measured: dict[tuple[tuple[str, ...], str], tuple[Pace, ...]] = {}
-    for stage in stages:
+    stages = [run.stage for run in runs]
+    for run, stage in zip(runs, stages, strict=True):
         if not stage.trainers or not _needed(stage, stages, states):
             continue
         rehearsed = stage.rehearsal or stage  # same network, same batch: other labels do not change the pace
         key = rehearsed.config_files, rehearsed.variant
         if key not in measured:
             logger.info("timing a few updates of %s", stage.folder)
-            measured[key] = rehearse(request, stage)
+            measured[key] = rehearse(replace(run, stage=rehearsed))
         paces[stage.folder] = measured[key]
     return paces
 

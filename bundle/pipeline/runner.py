@@ -7,67 +7,50 @@ from __future__ import annotations
 import gc
 import logging
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..engines.losses import NonFiniteLossError
-from ..files.manifest import StageManifest, differences, read_manifest, stage_state
+from ..files.manifest import read_manifest
 from ..files.stage_progress import stage_seconds
-from .request import Request
-from .stages import Stage
+from .stage_run import StageRun
 
 logger = logging.getLogger(__name__)
-
-Files = Callable[[Stage], Mapping[str, Path]]  # a stage -> name and path of the files of the data set that it reads
 
 
 class StageError(ValueError):
     """A stage stopped for a reason that the user can mend."""
 
 
-class StaleStageError(ValueError):
-    """A stage's folder was made with other settings or from other inputs than the ones asked for now."""
-
-
-def check_stages(request: Request, stages: Sequence[Stage], files: Files) -> dict[str, str]:
-    """The state of every stage's folder ("absent", "partial", "done") before anything runs.
-
-    Raises:
-        StaleStageError: names what changed and how to go on.
-    """
-    return {stage.folder: _checked_state(request, stage, files(stage)) for stage in stages}
-
-
-def run_stages(request: Request, stages: Sequence[Stage], files: Files) -> None:
+def run_stages(runs: Sequence[StageRun]) -> None:
     """Run the stages in order, each to its end, with a manifest in each folder.
 
     Raises:
         StaleStageError: before the first stage that does not fit what is asked for.
     """
-    for number, stage in enumerate(stages, start=1):
-        state = _checked_state(request, stage, files(stage))
-        title = f"stage {number} of {len(stages)}, {stage.folder}"
+    for number, run in enumerate(runs, start=1):
+        state = run.state()
+        title = f"stage {number} of {len(runs)}, {run.stage.folder}"
         if state == "done":
-            logger.info("%s: done already (%s)", title, _when(request.folder(stage)))
+            logger.info("%s: done already (%s)", title, _when(run.folder))
             continue
-        logger.info("%s: %s%s", title, stage.does, ", going on from where it was cut" if state == "partial" else "")
-        run_stage(request, stage, files(stage), resume=state == "partial")
-        logger.info("%s: done (%s)", title, _when(request.folder(stage)))
+        going_on = ", going on from where it was cut" if state == "partial" else ""
+        logger.info("%s: %s%s", title, run.stage.does, going_on)
+        run_stage(run, resume=state == "partial")
+        logger.info("%s: done (%s)", title, _when(run.folder))
 
 
-def run_stage(request: Request, stage: Stage, files: Mapping[str, Path], resume: bool) -> None:
+def run_stage(run: StageRun, resume: bool) -> None:
     """Run one stage by its MONAI workflow; the manifest says `complete` only when all of it has run.
 
     Raises:
         StageError: the stage stopped for a reason that its message names; what it wrote stays, to be resumed.
     """
-    folder = request.folder(stage)
-    settings, inputs = request.settings(stage), request.inputs(stage, files)
-    manifest = StageManifest(folder, stage.name, settings, inputs, request.record(stage))
+    manifest = run.manifest()
     manifest.begin()
-    with clear_errors(f"{stage.folder} stopped", "\nThe same command goes on from what is there"):
-        workflow = request.workflow(stage, folder, resume, manifest=manifest)
+    with clear_errors(f"{run.stage.folder} stopped", "\nThe same command goes on from what is there"):
+        workflow = run.workflow(run.folder, resume, manifest=manifest)
         workflow.initialize()
         workflow.run()
         workflow.finalize()
@@ -101,20 +84,6 @@ def root_cause(error: BaseException) -> BaseException:
 def _raised_in(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     return frames[-1].name if frames else ""
-
-
-def _checked_state(request: Request, stage: Stage, files: Mapping[str, Path]) -> str:
-    folder, settings, inputs = request.folder(stage), request.settings(stage), request.inputs(stage, files)
-    state = stage_state(folder, settings, inputs)
-    if state == "stale":
-        changes = differences(folder, settings, inputs)
-        shown = "\n  ".join(changes[:8] + [f"and {len(changes) - 8} more"] * (len(changes) > 8))
-        raise StaleStageError(
-            f"{folder} does not fit what is asked for now:\n  {shown}\nEither go back to what it was made with, or "
-            f"name another output folder, or add --restart {stage.folder}, which moves this stage and all that read it "
-            f"to {request.output_dir / 'replaced'} and makes them anew"
-        )
-    return state
 
 
 def _when(folder: Path) -> str:

@@ -8,12 +8,8 @@ that it writes to) and, for a folder of another stage, that stage's name with `_
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-logger = logging.getLogger(__name__)
+from dataclasses import dataclass, field
 
 DATASET = "dataset"  # stands for the user's data set where a stage names the folders that it reads
 
@@ -61,7 +57,9 @@ class Stage:
         return tuple(folder for folder in self.reads.values() if folder != DATASET)
 
 
-def baseline(name: str, does: str, parts: tuple[str, ...], rehearsal: Stage | None = None) -> tuple[Stage, Stage]:
+def trained_on_real_images(
+    name: str, does: str, parts: tuple[str, ...], rehearsal: Stage | None = None
+) -> tuple[Stage, Stage]:
     """Training and measuring the segmenter of a baseline: the variant `name`, trained on the real images."""
     folder = f"baselines/{name}/segmentation"
     train = Stage(
@@ -78,37 +76,6 @@ def baseline(name: str, does: str, parts: tuple[str, ...], rehearsal: Stage | No
         variant=name,
     )
     return train, predictions(f"baselines/{name}/predictions", folder)
-
-
-def pseudo_label_baseline(name: str, makes: str, share: float = 1.0, needs: str = "") -> tuple[Stage, Stage, Stage]:
-    """A baseline whose labels are made of the points first, by the variant `name`, and then trained on and measured."""
-    labels, folder = f"baselines/{name}/pseudo_labels", f"baselines/{name}/segmentation"
-    make = Stage(
-        name="pseudo_labels",
-        folder=labels,
-        does=makes,
-        config_files=("pseudo_label.yaml",),
-        workflow_type="infer",
-        reads={"dataset_dir": DATASET},
-        images=("training",),
-        paced_by=folder,
-        share=share,
-        variant=name,
-        needs=needs,
-    )
-    train = Stage(
-        name="segmentation",
-        folder=folder,
-        does="trains the segmenter on these",
-        config_files=("train.json", "train_on_pseudo_labels.yaml"),
-        workflow_type="train",
-        reads={"dataset_dir": DATASET, "pseudo_dir": labels},
-        images=("training",),
-        trainers=("train::trainer",),
-        rehearsal=ELLIPSES[0],
-        variant=name,
-    )
-    return make, train, predictions(f"baselines/{name}/predictions", folder)
 
 
 def predictions(folder: str, segmentation: str) -> Stage:
@@ -179,51 +146,6 @@ def method(
     return synthesis, synthetic, segmentation, predictions(f"{prefix}predictions", segmentation.folder)
 
 
-def online(folder: str = "baselines/online") -> tuple[Stage, Stage]:
-    """Training and measuring a segmenter for which the method's generator paints new crops at every update."""
-    train = Stage(
-        name="segmentation",
-        folder=f"{folder}/segmentation",
-        does="trains the segmenter on synthetic crops that are painted meanwhile, and on the labelled real images",
-        config_files=("train.json", "train_online.yaml"),
-        workflow_type="train",
-        reads={"dataset_dir": DATASET, "synthesis_dir": "synthesis", "synthetic_dir": "synthetic"},
-        images=("training",),
-        trainers=("train::trainer",),
-        rehearsal=ELLIPSES[0],
-    )
-    return train, predictions(f"{folder}/predictions", train.folder)
-
-
-def refined(folder: str = "baselines/refined") -> tuple[Stage, Stage, Stage]:
-    """The method with one more round: its segmenter labels the real images anew, and another one is trained on them."""
-    make = Stage(
-        name="pseudo_labels",
-        folder=f"{folder}/pseudo_labels",
-        does="labels the real images by what the method's segmenter finds, their colours and their points",
-        config_files=("pseudo_label.yaml",),
-        workflow_type="infer",
-        reads={"dataset_dir": DATASET, "segmentation_dir": "segmentation"},
-        images=("training",),
-        paced_by=f"{folder}/segmentation",
-        share=4.0,
-        variant="refined",
-    )
-    train = replace(
-        METHOD[2],
-        folder=f"{folder}/segmentation",
-        does="trains another segmenter on synthetic images and these labels",
-        reads={**METHOD[2].reads, "pseudo_label_dir": make.folder},
-    )
-    return make, train, predictions(f"{folder}/predictions", train.folder)
-
-
-def real_only(folder: str = "baselines/real_only") -> tuple[Stage, Stage]:
-    """Training and measuring a segmenter on the real images alone, as the method labels them from their points."""
-    train = replace(REAL_ONLY[2], folder=f"{folder}/segmentation", variant="real_only")
-    return train, predictions(f"{folder}/predictions", train.folder)
-
-
 def method_with(variants: Iterable[str], beside: Iterable[Stage] = ()) -> tuple[Stage, ...]:
     """The stages of the method, as they are with the user's variants.
 
@@ -241,47 +163,10 @@ def method_with(variants: Iterable[str], beside: Iterable[Stage] = ()) -> tuple[
     return REAL_ONLY
 
 
-ELLIPSES = baseline("ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points"))
+ELLIPSES = trained_on_real_images(
+    "ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points")
+)
 METHOD, REAL_ONLY = method(), method(painted=False)
-BASELINES: dict[str, tuple[Stage, ...]] = {
-    "ellipses": ELLIPSES,
-    "voronoi": pseudo_label_baseline("voronoi", "labels the real images by Voronoi cells and colour clusters"),
-    "geodesic": pseudo_label_baseline("geodesic", "labels the real images by geodesic distance from the points", 2.0),
-    "copy_paste": pseudo_label_baseline("copy_paste", "copies nuclei onto other points of their images", 2.0),
-    "masks": pseudo_label_baseline("masks", "labels the real images by the masks in masks_dir", needs="masks_dir"),
-    "cyclegan": method("baselines/cyclegan/", "published,plain_cyclegan", real=False),
-    "real_only": real_only(),
-    "online": online(),
-    "refined": refined(),
-    "dense": baseline(
-        "dense", "trains the segmenter on the true labels of the real images", ("images", "labels"), ELLIPSES[0]
-    ),
-}
-
-COMPARED = ("ellipses", "dense")  # the baselines beside the method where nobody names others
-
-
-def baseline_stages(names: Iterable[str], overrides: Mapping[str, Any]) -> list[Stage]:
-    """The stages of baselines, in order; one that lacks what only the user can give is left out with a warning.
-
-    Args:
-        names: of baselines.
-        overrides: the user's own, as `parse_overrides` returns them.
-
-    Raises:
-        ValueError: there is no such baseline.
-    """
-    stages: list[Stage] = []
-    given = {name.rpartition("/")[2] for name, value in overrides.items() if value not in (None, "")}
-    for name in names:
-        if name not in BASELINES:
-            raise ValueError(f"baseline {name!r}: choose among {', '.join(BASELINES)}")
-        lacking = [stage.needs for stage in BASELINES[name] if stage.needs and stage.needs not in given]
-        if lacking:
-            logger.warning("the baseline %s is skipped: it needs --set %s=...", name, lacking[0])
-            continue
-        stages += BASELINES[name]
-    return stages
 
 
 REPORT = "report"

@@ -24,7 +24,7 @@ from ..files.stage_progress import LOSSES, read_losses
 from ..metrics import TITLES
 from .curves import COLOURS, learning_curves
 from .examples import further_pictures, overlays, prediction_rows, relabelled_rows, synthetic_rows, training_samples
-from .results import Row, dataset_folder, read_rows, read_stages, segmented_part
+from .results import NO_TITLES, Row, dataset_folder, read_rows, read_stages, segmented_part
 from .summary import beside, headline, metrics_table, missing_parts
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,17 @@ LOSS_TERMS = "Loss terms over updates"  # what curves show
 WATCHED = "Seen in the same crops all along: contrast of objects to ground, differences between noises, objects found"
 
 
-def write_report(output_dir: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None) -> Path:
+def write_report(
+    output_dir: str | os.PathLike[str],
+    dataset_dir: str | os.PathLike[str] | None = None,
+    titles: Mapping[str, str] = NO_TITLES,
+) -> Path:
     """Write `report/index.html` from what the stage folders hold; parts that are not there yet are named as missing.
 
     Args:
         output_dir: the pipeline's output folder.
         dataset_dir: the user's data set (real images, true labels), where it moved since the stages recorded it.
+        titles: key of a baseline -> its title, in the order of the rows.
 
     Returns:
         The page. It holds all its pictures itself and loads nothing; links lead to files beside it.
@@ -48,7 +53,7 @@ def write_report(output_dir: str | os.PathLike[str], dataset_dir: str | os.PathL
         FileExistsError: `report/` was not written by this function.
     """
     output_dir = Path(output_dir)
-    stages = read_stages(output_dir)
+    stages = read_stages(output_dir, titles)
     if not stages:
         raise FileNotFoundError(
             f"{output_dir} holds no stage of the pipeline: run `python -m scripts.pipeline run` first"
@@ -61,18 +66,20 @@ def write_report(output_dir: str | os.PathLike[str], dataset_dir: str | os.PathL
     manifest = StageManifest(folder, "report", inputs=hash_files(manifests))
     manifest.begin()
     page = folder / "index.html"
-    content = render(output_dir, dataset, stages).encode("utf-8", errors="xmlcharrefreplace")
+    content = render(output_dir, dataset, stages, titles).encode("utf-8", errors="xmlcharrefreplace")
     write_whole(page, lambda file: file.write(content))
     manifest.finish()
     return page
 
 
-def render(output_dir: Path, dataset: Path | None, stages: Sequence[Mapping[str, Any]]) -> str:
+def render(
+    output_dir: Path, dataset: Path | None, stages: Sequence[Mapping[str, Any]], titles: Mapping[str, str]
+) -> str:
     """The page's HTML."""
     here = Path(__file__).parent
     environment = Environment(loader=FileSystemLoader(here), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"number": _number, "duration": _duration}
-    rows = read_rows(output_dir)
+    rows = read_rows(output_dir, titles)
     return environment.get_template("page.html").render(
         style=Markup((here / "page.css").read_text(encoding="utf-8")),
         name=output_dir.resolve().name,

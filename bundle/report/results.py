@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..files.manifest import read_manifest
@@ -16,18 +17,7 @@ from ..files.stage_progress import number_or_nan, stage_seconds, updates_done
 
 STAGES = ("synthesis", "synthetic", "segmentation", "predictions")
 METHOD = "this method"
-BASELINES = {
-    "ellipses": "ellipses as labels of the real images",
-    "voronoi": "Voronoi cells and colour clusters",
-    "geodesic": "geodesic objectness",
-    "copy_paste": "copied nuclei",
-    "masks": "masks of another model",
-    "cyclegan": "plain CycleGAN",
-    "real_only": "this method, without synthetic images",
-    "online": "this method, painting while the segmenter trains",
-    "refined": "this method, with one more round",
-    "dense": "dense labels (upper bound)",
-}
+NO_TITLES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -43,16 +33,19 @@ class Row:
         return next((image.get(metric, math.nan) for image in self.metrics if image["name"] == name), math.nan)
 
 
-def read_rows(output_dir: Path) -> list[Row]:
-    """The method's row, then those of the baselines that are in the output folder."""
+def read_rows(output_dir: Path, titles: Mapping[str, str] = NO_TITLES) -> list[Row]:
+    """The method's row, then those of the baselines that are in the output folder.
+
+    Args:
+        output_dir: of the pipeline.
+        titles: key of a baseline -> its title, in the order of the rows; others come last, under their keys.
+    """
     rows = [Row(METHOD, output_dir, read_metrics(output_dir / "predictions" / "metrics.csv"))]
     root = output_dir / "baselines"
     present = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    for name in sorted(
-        present, key=lambda name: (name not in BASELINES, list(BASELINES).index(name) if name in BASELINES else 0)
-    ):
+    for name in [*(key for key in titles if key in present), *(name for name in present if name not in titles)]:
         metrics = read_metrics(root / name / "predictions" / "metrics.csv")
-        rows.append(Row(BASELINES.get(name, name), root / name, metrics))
+        rows.append(Row(titles.get(name, name), root / name, metrics))
     return rows
 
 
@@ -65,10 +58,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return [{key: value if key == "name" else number_or_nan(value) for key, value in line.items()} for line in lines]
 
 
-def read_stages(output_dir: Path) -> list[dict[str, Any]]:
-    """Every stage that has begun, of method and baselines: title, manifest, seconds, updates, whether it is whole."""
+def read_stages(output_dir: Path, titles: Mapping[str, str] = NO_TITLES) -> list[dict[str, Any]]:
+    """Every stage that has begun, the method's first: title, manifest, seconds, updates, whether it is whole."""
     folders = [Path(stage) for stage in STAGES]
-    for row in read_rows(output_dir)[1:]:
+    for row in read_rows(output_dir, titles)[1:]:
         folders += [row.folder.relative_to(output_dir) / stage for stage in ("pseudo_labels", *STAGES)]
     found = []
     for folder in folders:

@@ -27,8 +27,8 @@ from bundle.data.folder import DataFolder
 from bundle.inference.model import load_network, segmenter_of, smallest_object
 from bundle.inference.outputs import HoverOutput
 from bundle.metrics import evaluate_label
-from bundle.metrics.detection import object_centres, point_metrics
-from bundle.metrics.evaluate import label_metrics
+from bundle.metrics.detection import object_centres
+from bundle.metrics.evaluate import label_metrics, point_metrics
 from transforms.instances.hover_to_label import hover_to_label
 from transforms.maps.hover import hover_map
 from transforms.resample import resample_image, resample_label, working_size

@@ -30,7 +30,7 @@ from bundle.networks.device import resolve_device
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
 from bundle.pipeline.runner import StageError
-from bundle.pipeline.stages import BASELINES, METHOD
+from bundle.pipeline.stages import ELLIPSES, METHOD
 from scripts.experiments.ablation_rows import Row
 from transforms.maps.style import image_style
 
@@ -145,8 +145,8 @@ def train_encoder(request: Request) -> Path:
     """Weights of a segmenter of the real images, with ellipses on the points as labels."""
     folder = request.output_dir / FEATURES
     overrides = {name: value for name, value in request.overrides.items() if name.startswith("segmentation/")}
-    run_pipeline(replace(request, output_dir=folder, seed=0, variant="", overrides=overrides), BASELINES["ellipses"])
-    return folder / BASELINES["ellipses"][0].folder / "model.pt"
+    run_pipeline(replace(request, output_dir=folder, seed=0, variant="", overrides=overrides), ELLIPSES)
+    return folder / ELLIPSES[0].folder / "model.pt"
 
 
 def _measured(path: Path, extractor: FeatureExtractor) -> bool:

@@ -24,12 +24,12 @@ from bundle.files.stage_progress import stage_seconds
 from bundle.inference.model import load_network, segmenter_of
 from bundle.metrics import MAIN_COLUMNS, summarise
 from bundle.networks.device import describe_device, resolve_device
+from bundle.pipeline.baselines import BASELINE_TITLES, BASELINES
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
 from bundle.pipeline.runner import StageError
 from bundle.pipeline.settings import overrides_for
-from bundle.pipeline.stages import BASELINES, ELLIPSES, METHOD, Stage
-from bundle.report.results import BASELINES as TITLES
+from bundle.pipeline.stages import ELLIPSES, METHOD, Stage
 from bundle.report.results import METHOD as METHOD_TITLE
 from bundle.report.results import read_metrics
 from scripts.experiments.records import Record, mean_and_sd
@@ -37,19 +37,13 @@ from scripts.experiments.records import Record, mean_and_sd
 logger = logging.getLogger(__name__)
 
 BACKBONES = ("compact", "hovernet", "cnn3")
-WAYS = (
-    "ellipses",
-    "voronoi",
-    "geodesic",
-    "copy_paste",
-    "cyclegan",
-    "method",
-    "real_only",
-    "online",
-    "online_time",
-    "refined",
-    "dense",
-)
+EQUAL_TIME = "online_time"  # the baseline online, trained as long as one that does not paint
+OWN_TITLES = {"method": METHOD_TITLE, EQUAL_TIME: f"{BASELINE_TITLES['online']}, at equal time"}
+BESIDE = {
+    "real_only": ["method", "real_only"],
+    "online": ["online", EQUAL_TIME],
+}  # where these stand among the baselines
+WAYS = tuple(way for key in BASELINES if key != "masks" for way in BESIDE.get(key, [key]))
 OF_IMAGES = (*MAIN_COLUMNS, "points_alone")
 EPOCHS = "segmentation/segmentation_epochs"
 
@@ -76,8 +70,7 @@ class ResultRow:
     @property
     def title(self) -> str:
         """For people."""
-        titles = {**TITLES, "method": METHOD_TITLE, "online_time": f"{TITLES['online']}, at equal time"}
-        return titles[self.way]
+        return {**BASELINE_TITLES, **OWN_TITLES}[self.way]
 
 
 def result_row(way: str, backbone: str = BACKBONES[0]) -> ResultRow:
@@ -88,10 +81,10 @@ def result_row(way: str, backbone: str = BACKBONES[0]) -> ResultRow:
     """
     if way not in WAYS or backbone not in BACKBONES:
         raise ValueError(f"row {way!r} with {backbone!r}: choose of {', '.join(WAYS)}, with {', '.join(BACKBONES)}")
-    if way == "online_time":
-        stages = renamed(BASELINES["online"], "online", "online_time")
+    if way == EQUAL_TIME:
+        stages = renamed(BASELINES["online"].stages, "online", EQUAL_TIME)
     else:
-        stages = METHOD if way == "method" else BASELINES[way]
+        stages = METHOD if way == "method" else BASELINES[way].stages
     stages = (*before(stages), *stages)
     return ResultRow(way, backbone, with_backbone(stages, way, backbone))
 
@@ -172,7 +165,7 @@ def run_results(
 def run_row(request: Request, row: ResultRow, seed: int, epochs: int) -> None:
     """Run what is left of one row, then time its segmenter; errors as `run_pipeline`."""
     root = seed_folder(request.output_dir, seed)
-    if row.way == "online_time":
+    if row.way == EQUAL_TIME:
         epochs = equal_time(root, epochs)
     overrides = overrides_for({stage.name for stage in row.stages}, {**request.overrides, EPOCHS: epochs})
     run_pipeline(replace(request, output_dir=root, seed=seed, overrides=overrides), row.stages)

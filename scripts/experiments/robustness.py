@@ -21,6 +21,7 @@ from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
 from bundle.pipeline.runner import StageError
 from bundle.pipeline.settings import overrides_for
+from bundle.pipeline.stage_run import StageRun
 from bundle.pipeline.stages import METHOD
 from bundle.report.results import read_metrics
 from scripts.experiments.comparison import result_row, seed_folder
@@ -100,7 +101,7 @@ def run_robustness(
         What is not finished, "name: why".
     """
     unfinished = []
-    folder = DataFolder(request.dataset_dir, request.image_mpp, request.config(METHOD[0])["channels"])
+    folder = DataFolder(request.dataset_dir, request.image_mpp, StageRun(request, METHOD[0]).config["channels"])
     for point in points:
         if (record_name(point, way), point.degradation.seed) in done:
             continue

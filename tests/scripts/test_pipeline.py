@@ -13,7 +13,8 @@ import torch
 import scripts.pipeline as command
 from bundle.data.diameters import Diameter
 from bundle.networks.device import choose_precision
-from bundle.pipeline.stages import BASELINES, METHOD, REAL_ONLY
+from bundle.pipeline.baselines import BASELINES
+from bundle.pipeline.stages import METHOD, REAL_ONLY
 from bundle.simulation.dataset import write_dataset
 
 Calls = list[tuple[Any, ...]]
@@ -89,9 +90,9 @@ def test_every_set_counts(calls: Calls) -> None:
 
 def test_compare_adds_the_baselines_asked_for(calls: Calls) -> None:
     command.main(["compare", "--dataset_dir", "d", "--output_dir", "o"])
-    assert list(calls[0][1]) == [*METHOD, *BASELINES["ellipses"], *BASELINES["dense"]]
+    assert list(calls[0][1]) == [*METHOD, *BASELINES["ellipses"].stages, *BASELINES["dense"].stages]
     command.main(["compare", "--dataset_dir", "d", "--output_dir", "o", "--baselines", "ellipses"])
-    assert list(calls[1][1]) == [*METHOD, *BASELINES["ellipses"]]
+    assert list(calls[1][1]) == [*METHOD, *BASELINES["ellipses"].stages]
 
 
 def test_without_synthetic_images_the_plan_says_so_and_nothing_that_paints_may_be_asked_for(calls: Calls) -> None:

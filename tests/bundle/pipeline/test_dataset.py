@@ -16,7 +16,7 @@ from bundle.files.manifest import read_manifest
 from bundle.pipeline.dataset import stage_files, with_diameter
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
-from bundle.pipeline.runner import StaleStageError
+from bundle.pipeline.stage_run import StageRun, StaleStageError
 from bundle.pipeline.stages import Stage
 
 MakeRequest = Callable[..., Request]
@@ -51,7 +51,8 @@ def test_a_stated_diameter_is_an_override_in_um(
     request = make_request(diameter=stated, image_mpp=image_mpp, overrides=overrides)
     found = with_diameter(request, stages, DataFolder(request.dataset_dir, image_mpp))
     assert found.diameter is None and found.overrides == {**overrides, "diameter": pytest.approx(um)}
-    assert found.values(stages[0])["diameter"] == pytest.approx(um) and "diameter" not in found.values(stages[1])
+    first, second = (StageRun(found, stage).values for stage in stages[:2])
+    assert first["diameter"] == pytest.approx(um) and "diameter" not in second
 
 
 def test_without_a_stated_diameter_nothing_changes(make_request: MakeRequest, stages: list[Stage]) -> None:

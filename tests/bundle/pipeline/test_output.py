@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bundle.pipeline.baselines import BASELINES
 from bundle.pipeline.output import check_output_dir, hold, set_aside
-from bundle.pipeline.stages import BASELINES, METHOD
+from bundle.pipeline.stages import METHOD
 
 
 def test_new_empty_and_own_folders_are_taken(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_an_error_lets_go_of_the_folder(tmp_path: Path) -> None:
 
 
 def make_folders(output: Path) -> list:
-    stages = [*METHOD, *BASELINES["dense"]]
+    stages = [*METHOD, *BASELINES["dense"].stages]
     for stage in stages:
         (output / stage.folder).mkdir(parents=True)
         (output / stage.folder / "result").touch()

@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from bundle.files.manifest import read_manifest
+from bundle.pipeline.baselines import BASELINES
 from bundle.pipeline.output import hold
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.plan import Pace, describe_plan, estimate, rehearse
 from bundle.pipeline.request import Request
-from bundle.pipeline.runner import StageError, StaleStageError, describe_seconds
-from bundle.pipeline.stages import BASELINES, METHOD, Stage
+from bundle.pipeline.runner import StageError, describe_seconds
+from bundle.pipeline.stage_run import StageRun, StaleStageError
+from bundle.pipeline.stages import METHOD, Stage
 
 MakeRequest = Callable[..., Request]
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -217,14 +219,14 @@ def test_a_killed_run_goes_on_and_holds_the_folder_until_then(
 
 def test_rehearsal_measures_updates_and_leaves_nothing(make_request: MakeRequest, stages: list[Stage]) -> None:
     request = make_request(overrides={"updates": 50})
-    [pace] = rehearse(request, stages[0])
+    [pace] = rehearse(StageRun(request, stages[0]))
     assert pace.updates == 50 and pace.pixels == 2 * 8 * 8 and 0 < pace.seconds < 10
     assert not request.output_dir.exists()
 
 
 def test_stages_leave_the_logging_alone(make_request: MakeRequest, stages: list[Stage]) -> None:
     handlers, level = list(logging.root.handlers), logging.root.level
-    rehearse(make_request(), stages[0])
+    rehearse(StageRun(make_request(), stages[0]))
     run_pipeline(make_request(), stages)
     assert logging.root.handlers == handlers and logging.root.level == level
 
@@ -254,11 +256,11 @@ def test_durations_as_people_say_them(seconds: float, text: str) -> None:
 
 
 def test_the_real_stages_read_only_what_earlier_ones_write() -> None:
-    for number, stages in enumerate((METHOD, *BASELINES.values())):
+    for number, stages in enumerate((METHOD, *(each.stages for each in BASELINES.values()))):
         written = {stage.folder for stage in METHOD} if number else set()  # which baselines may read
         for stage in stages:
             assert set(stage.upstream) <= written and stage.folder not in written
             assert bool(stage.trainers) != bool(stage.paced_by)
             written.add(stage.folder)
-    folders = [stage.folder for stages in (METHOD, *BASELINES.values()) for stage in stages]
+    folders = [stage.folder for stages in (METHOD, *(each.stages for each in BASELINES.values())) for stage in stages]
     assert len(set(folders)) == len(folders)

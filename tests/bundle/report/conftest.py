@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image
 
 from bundle.files.manifest import StageManifest
+from bundle.pipeline.baselines import BASELINE_TITLES
 from bundle.report import write_report
 
 NAMES = ["tissue 1 #a", "tissue <b>2", "plain"]  # names that addresses and HTML must not swallow
@@ -108,7 +109,7 @@ def make_output(tmp_path: Path) -> Callable[..., Path]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished output folder with baselines, labels and its report, for tests that only read."""
     output = output_maker(tmp_path_factory.mktemp("whole"))()
-    write_report(output)
+    write_report(output, titles=BASELINE_TITLES)
     return output
 
 

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from bundle.files.manifest import MANIFEST, read_manifest
+from bundle.pipeline.baselines import BASELINE_TITLES
 from bundle.report import write_report
 from bundle.report.results import read_rows, read_stages
 from bundle.report.summary import beside, headline, missing_parts
@@ -146,7 +147,7 @@ def test_an_unfinished_run_has_a_page(make_output: MakeOutput) -> None:
     change_manifest(output / "synthesis", complete=False)
     with open(output / "synthesis" / "losses.csv", "a") as file:
         file.write("510,1")  # a line that a crash cut short
-    text = Page(write_report(output)).text
+    text = Page(write_report(output, titles=BASELINE_TITLES)).text
     assert "Not finished: synthesis, synthetic, segmentation, predictions still to be done." in text
     assert "Stage synthesis is not finished" in text and "Stage predictions has not begun" in text
 
@@ -154,7 +155,7 @@ def test_an_unfinished_run_has_a_page(make_output: MakeOutput) -> None:
 def test_labelled_images_are_shown_where_none_are_painted(make_output: MakeOutput) -> None:
     output = make_output()
     shutil.rmtree(output / "synthetic" / "images")
-    page = Page(write_report(output))
+    page = Page(write_report(output, titles=BASELINE_TITLES))
     assert "outlines found around its points" in page.text and "painted over the mask" not in page.text
     assert "learns from these pairs." in page.text
 
@@ -162,7 +163,7 @@ def test_labelled_images_are_shown_where_none_are_painted(make_output: MakeOutpu
 def test_the_data_set_may_be_gone(make_output: MakeOutput) -> None:
     output = make_output()
     shutil.rmtree(output.parent / "my data")
-    text = Page(write_report(output)).text
+    text = Page(write_report(output, titles=BASELINE_TITLES)).text
     assert "The data set's folder is not where it was" in text
     assert "points on the real image" not in text and "mask drawn around the points" in text
 
@@ -178,8 +179,8 @@ def test_figures_of_images_trained_on_are_called_so(make_output: MakeOutput) -> 
 
 def test_writing_again_replaces_the_page_and_completes_the_manifest(make_output: MakeOutput) -> None:
     output = make_output(baselines=())
-    write_report(output)
-    page = write_report(output)
+    write_report(output, titles=BASELINE_TITLES)
+    page = write_report(output, titles=BASELINE_TITLES)
     assert sorted(path.name for path in page.parent.iterdir()) == ["index.html", MANIFEST]
     manifest = read_manifest(page.parent)
     assert manifest is not None and manifest["complete"] and len(manifest["sessions"]) == 2
@@ -187,10 +188,10 @@ def test_writing_again_replaces_the_page_and_completes_the_manifest(make_output:
 
 def test_a_folder_that_is_not_the_pipelines_is_left_alone(tmp_path: Path, make_output: MakeOutput) -> None:
     with pytest.raises(FileNotFoundError, match="holds no stage of the pipeline"):
-        write_report(tmp_path)
+        write_report(tmp_path, titles=BASELINE_TITLES)
     output = make_output(baselines=())
     (output / "report").mkdir()
     (output / "report" / "thesis.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="was not written by the pipeline"):
-        write_report(output)
+        write_report(output, titles=BASELINE_TITLES)
     assert (output / "report" / "thesis.txt").read_text() == "mine"

@@ -106,7 +106,8 @@ def test_the_table_goes_into_a_page_in_the_rows_order_beside_what_is_on_record(d
 def test_pairs_are_painted_by_the_named_row(dataset, experiment, monkeypatch):
     monkeypatch.setattr("scripts.experiments.ablation_rows.PAIRS", (2, 5))
     monkeypatch.setattr(
-        "scripts.experiments.pairs_rows", lambda image_generator, _, seed: pairs_rows(image_generator, 1, seed)[1:3]
+        "scripts.experiments.__main__.pairs_rows",
+        lambda image_generator, _, seed: pairs_rows(image_generator, 1, seed)[1:3],
     )
     monkeypatch.setattr("scripts.experiments.ablation.feature_extractor", None)  # there is nothing to compare
     pairs(str(dataset), str(experiment), image_generator="c", **BUDGET)
