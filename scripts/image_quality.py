@@ -1,8 +1,8 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Measure synthetic images against the real ones that they were painted for: FID, KID, or their like.
+"""Measure synthetic images against the real ones that they were painted for: Frechet and kernel distances, diversity.
 
-    python -m scripts.image_quality measure --real DATA --synthetic OUT/synthetic --output metrics.json --inception FILE
+    python -m scripts.image_quality measure --real DATA --synthetic OUT/synthetic --output metrics.json
     python -m scripts.image_quality measure --real DATA --synthetic OUT/synthetic --output metrics.json --segmenter SEG
 
 Distances compare between rows of one extractor (its digest is printed), one um per px and one number of crops.
@@ -23,21 +23,20 @@ from bundle.data.folder import DataFolder
 from bundle.files.atomic import write_json
 from bundle.inference.model import load_network
 from bundle.metrics.crops import RandomPositions, grid_positions
-from bundle.metrics.features import EncoderFeatures, FeatureExtractor, InceptionFeatures
+from bundle.metrics.features import EncoderFeatures, FeatureExtractor, PretrainedFeatures
 from bundle.metrics.image_quality import image_quality
 from bundle.networks.device import resolve_device
 from scripts.command_line import run_command
 
 logger = logging.getLogger(__name__)
 
-MPP = 0.25  # um per px of the paper's images, which its FID was computed at
+MPP = 0.25  # um per px of the paper's images
 
 
 def measure(
     real: str,
     synthetic: str,
     output: str,
-    inception: str | None = None,
     segmenter: str | None = None,
     mpp: float | None = None,
     compared_mpp: float | None = None,
@@ -54,10 +53,8 @@ def measure(
         real: data set with the real images, a folder that holds images/.
         synthetic: folder that stage 2 wrote: images/NAME_000.tif for each real image NAME.
         output: file for the numbers, .json; one that is there is replaced.
-        inception: weights of Inception-v3: torchvision's file, or pt_inception-2015-12-05, over which alone the
-            distances are called FID and KID.
-        segmenter: where there is no such file: a trained segmenter, model.pt or its folder, whose encoder takes
-            Inception's place; use the same one for all rows.
+        segmenter: a trained segmenter, model.pt or its folder, whose encoder makes the features; without it they are
+            those of EfficientNet-lite0, trained on ImageNet. Use one kind for all rows.
         mpp: micrometres per pixel of the real images; without it their TIFF tags are asked.
         compared_mpp: micrometres per pixel that all images are brought to; without it 0.25, or the segmenter's own.
         crops_per_image: crops of 64 um at so many random positions; without it as many as fit side by side.
@@ -71,7 +68,7 @@ def measure(
         raise ValueError(f"output {output} is a folder: name a file in it, such as {Path(output) / 'metrics.json'}")
     where = resolve_device(device)
     folder = DataFolder(real, mpp, channels)
-    extractor, own_mpp = _extractor(inception, segmenter, where)
+    extractor, own_mpp = _extractor(segmenter, where)
     logger.info("features: %s, weights %s", extractor.name, extractor.digest)
     positions = grid_positions if crops_per_image is None else RandomPositions(crops_per_image, seed)
     spacing = own_mpp if compared_mpp is None else compared_mpp
@@ -85,13 +82,11 @@ def measure(
     logger.info("%d crops, written: %s", row["crops"], Path(output).resolve())
 
 
-def _extractor(inception: str | None, segmenter: str | None, device: torch.device) -> tuple[FeatureExtractor, float]:
+def _extractor(segmenter: str | None, device: torch.device) -> tuple[FeatureExtractor, float]:
     """The extractor that was asked for, and the um per px to compare at."""
-    if (inception is None) == (segmenter is None):
-        raise ValueError("name what makes the features, one of the two: --inception FILE or --segmenter FOLDER")
-    if inception is not None:
-        return InceptionFeatures(inception, device), MPP
-    path = Path(str(segmenter))
+    if segmenter is None:
+        return PretrainedFeatures(device), MPP
+    path = Path(segmenter)
     model = load_network(path)
     return EncoderFeatures(path / "model.pt" if path.is_dir() else path, model.network, device), model.card.mpp
 

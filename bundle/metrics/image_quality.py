@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image metrics from two folders: real images, and the synthetic ones that were painted on masks of their points.
 
-    row = image_quality(DataFolder("my_data"), "out/synthetic", InceptionFeatures("pt_inception.pth"))
+    row = image_quality(DataFolder("my_data"), "out/synthetic", PretrainedFeatures())
     row["metrics"]["fid"]  # {"mean", "sd", "n": bootstrap samples, "all": every crop once}
 
 Crops come from the same positions of an image and of its synthetic counterpart, whatever the spacings that the two are

@@ -56,7 +56,6 @@ def ablation(
     device: str = "auto",
     synthesis_epochs: int = 45,
     segmentation_epochs: int = 10,
-    inception: str = "",
     encoder: str = "",
     records: str = "",
     page: str = "",
@@ -74,10 +73,9 @@ def ablation(
         device: auto, cpu, cuda or cuda:N.
         synthesis_epochs: length of stage 1, in epochs of the preset (100 updates at cpu and paper scale).
         segmentation_epochs: length of stage 3, likewise.
-        inception: file of Inception-v3's weights for the image metrics; without it the encoder of a segmenter takes its
-            place, and the distances have names of their own.
-        encoder: weights of that segmenter, such as models/encoder_monuseg_noncommercial.pt; without it one is trained
-            on ellipses first. Compare rows of one encoder alone: another machine trains another one.
+        encoder: weights of a segmenter whose encoder compares images, such as
+            models/encoder_monuseg_noncommercial.pt; without it one is trained on ellipses first. Compare rows of one
+            encoder alone: another machine trains another one.
         records: CSV of finished runs, such as docs/ablation.csv: those in it are not run again, new ones are entered.
         page: Markdown page to put the table into, such as docs/synthesis.md, between the marks that it has for it.
         table_only: run nothing, write the table of what is finished.
@@ -85,10 +83,8 @@ def ablation(
     every = [replace(row, seeds=row.seeds[:seeds]) for row in ablation_rows()]
     chosen = choose(every, rows)
     request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
-    if inception and encoder:
-        raise ValueError("inception and encoder name weights for the same purpose: give one of them")
     around(page, "ablation")  # errors come before the hours
-    unfinished = [] if table_only else run_experiment(request, left(chosen, records), inception, encoder)
+    unfinished = [] if table_only else run_experiment(request, left(chosen, records), encoder)
     _write(request.output_dir, "ablation", collect(request.output_dir, chosen), every, records, page, unfinished)
 
 

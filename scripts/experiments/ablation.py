@@ -24,7 +24,7 @@ from bundle.files.images import load_image
 from bundle.files.manifest import read_manifest
 from bundle.inference.model import load_network
 from bundle.inference.painting import SyntheticImageGenerator, load_image_generator
-from bundle.metrics.features import EncoderFeatures, FeatureExtractor, InceptionFeatures
+from bundle.metrics.features import EncoderFeatures, FeatureExtractor
 from bundle.metrics.image_quality import image_quality
 from bundle.networks.device import resolve_device
 from bundle.pipeline.pipeline import run_pipeline
@@ -37,18 +37,16 @@ from transforms.maps.style import image_style
 logger = logging.getLogger(__name__)
 
 FEATURES = "features"  # folder of the segmenter whose encoder compares images
-INCEPTION_MPP = 0.25  # um per px that Inception's features are computed at, as in the paper
 
 
-def run_experiment(request: Request, rows: Sequence[Row], inception: str = "", encoder: str = "") -> list[str]:
+def run_experiment(request: Request, rows: Sequence[Row], encoder: str = "") -> list[str]:
     """Run and measure all rows, one after the other.
 
     Args:
         request: what all rows share; its output folder is the experiment's, its overrides are its budget.
-        rows: the rows; one that names a image_generator stands behind that row.
-        inception: file of Inception-v3's weights for the image metrics.
-        encoder: without them, weights of a segmenter whose encoder takes their place; "": of one that is trained first,
-            on ellipses as labels of the real images, where a row has images to compare.
+        rows: the rows; one that names an image generator stands behind that row.
+        encoder: weights of a segmenter whose encoder compares images; "": of one that is trained first, on ellipses as
+            labels of the real images, where a row has images to compare.
 
     Returns:
         The runs that are not finished, "name, seed n: why".
@@ -57,7 +55,7 @@ def run_experiment(request: Request, rows: Sequence[Row], inception: str = "", e
         ValueError, OSError: the request or a file of weights is wrong, or the encoder's training stopped.
     """
     compared = any(row.paired and row.seeds for row in rows)
-    features = feature_extractor(request, inception, encoder) if compared else None
+    features = feature_extractor(request, encoder) if compared else None
     unfinished = []
     for seed in sorted({seed for row in rows for seed in row.seeds}):
         for row in (row for row in rows if seed in row.seeds):
@@ -132,10 +130,8 @@ class AnyStyle:
         return self.image_generator.paint(label, generator, self.styles[chosen])
 
 
-def feature_extractor(request: Request, inception: str, encoder: str) -> tuple[FeatureExtractor, float]:
+def feature_extractor(request: Request, encoder: str) -> tuple[FeatureExtractor, float]:
     """What compares images, and the um per px at which it does; where no weights are named, they are trained first."""
-    if inception:
-        return InceptionFeatures(inception, resolve_device(request.device)), INCEPTION_MPP
     path = Path(encoder) if encoder else train_encoder(request)
     model = load_network(path)
     return EncoderFeatures(path, model.network, resolve_device(request.device)), model.card.mpp

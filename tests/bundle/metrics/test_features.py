@@ -11,18 +11,18 @@ import pytest
 import torch
 from torch import nn
 
-from bundle.metrics.features import EncoderFeatures, InceptionFeatures
+from bundle.metrics.features import EncoderFeatures, PretrainedFeatures
 from bundle.networks.compact import Compact
+from bundle.networks.efficientnet_lite import EfficientNetLite0
 from bundle.networks.hovernet import HoverNet
-from bundle.networks.inception import Inception
-from bundle.networks.inception_table import FID_STANDARD
 from bundle.networks.weights import save_weights
 
 
-def inception_file(path: Path, classes: int) -> Path:
+def package_file(path: Path) -> Path:
+    """Random weights in the form of the package's file: other names, and a classifier behind."""
     torch.manual_seed(0)
-    state = Inception(FID_STANDARD).state_dict()
-    torch.save({**state, "fc.weight": torch.zeros(()).expand(classes, 2048), "fc.bias": torch.zeros(classes)}, path)
+    state = {f"_layer{number}": value for number, value in enumerate(EfficientNetLite0().state_dict().values())}
+    torch.save({**state, "_conv_head.weight": torch.zeros(1280, 320, 1, 1), "_fc.bias": torch.zeros(1000)}, path)
     return path
 
 
@@ -35,24 +35,22 @@ def saved(network: nn.Module, path: Path) -> Path:
     return path
 
 
-# Inception
+# EfficientNet-lite0
 
 
-def test_inception_says_which_weights_and_calls_only_the_standard_ones_fid(tmp_path: Path) -> None:
-    standard = InceptionFeatures(inception_file(tmp_path / "fid.pth", 1008))
-    other = InceptionFeatures(inception_file(tmp_path / "torchvision.pth", 1000))
-    assert (standard.name, standard.distances) == ("Inception-v3 (FID-standard weights)", ("fid", "kid"))
-    assert other.name == "Inception-v3 (torchvision weights)"
-    assert other.distances == ("fid_torchvision", "kid_torchvision")
-    assert standard.digest == digest(tmp_path / "fid.pth") != other.digest
-    images = torch.rand(2, 3, 30, 30)
-    features = standard(images)
-    assert features.shape == (2, 2048) and features.dtype == torch.float64
-    assert torch.equal(features, standard.network(images).double())
-    assert not torch.allclose(features, other(images))  # the same weights, pooled differently
-    assert standard(torch.rand(1, 1, 30, 30)).shape == (1, 2048)  # grey
+def test_pretrained_features_say_which_weights(tmp_path: Path) -> None:
+    path = package_file(tmp_path / "lite0.pth")
+    extractor = PretrainedFeatures(path=path)
+    assert extractor.name == "EfficientNet-lite0, ImageNet" and extractor.digest == digest(path)
+    assert extractor.distances == ("frechet_efficientnet", "kernel_efficientnet")
+    images = torch.rand(2, 3, 50, 66)
+    features = extractor(images)
+    assert features.shape == (2, 512) and features.dtype == torch.float64
+    levels = [level.double().mean(dim=(2, 3)) for level in extractor.network(images)]
+    assert torch.equal(features, torch.cat(levels, 1))
+    assert extractor(torch.rand(1, 1, 50, 66)).shape == (1, 512)  # grey
     with pytest.raises(ValueError, match=r"images are \(1, 2, 8, 8\): give \(B, C, H, W\) with 1 or 3 channels"):
-        standard(torch.rand(1, 2, 8, 8))
+        extractor(torch.rand(1, 2, 8, 8))
 
 
 # Encoders
@@ -64,7 +62,7 @@ def compact() -> Compact:
     return Compact(channels=(4, 8, 16))
 
 
-def test_an_encoder_is_never_called_inception(compact: Compact, tmp_path: Path) -> None:
+def test_an_encoder_says_whose_it_is(compact: Compact, tmp_path: Path) -> None:
     extractor = EncoderFeatures(saved(compact, tmp_path / "model.pt"), Compact(channels=(4, 8, 16)))
     assert extractor.name == "encoder of a trained Compact"
     assert extractor.distances == ("frechet_encoder", "kernel_encoder")

@@ -138,8 +138,6 @@ def test_a_named_encoder_compares_the_images_in_place_of_a_trained_one(dataset, 
     ablation(str(dataset), str(experiment), rows="a", seeds=1, encoder=str(tmp_path / "model.pt"), **BUDGET)
     assert {path: path.stat().st_mtime_ns for path in experiment.rglob("*.pt")} == trained
     assert table(experiment)[0]["digest"] == fingerprint(tmp_path / "model.pt")
-    with pytest.raises(ValueError, match="inception and encoder name weights for the same purpose"):
-        ablation(str(dataset), str(experiment), rows="a", inception="a.pth", encoder="b.pt", **BUDGET)
 
 
 def test_rows_that_do_not_exist_are_named():
