@@ -18,7 +18,7 @@ from .streams import Batch, CropStream, batch_hover_map
 JOINED = ("image", "label", "hover_map")  # what batches of all streams hold
 
 
-class MapPainter(Protocol):
+class MapToImage(Protocol):
     """What paints images over hover maps, such as `bundle.inference.painting.SyntheticImageGenerator`."""
 
     def paint_maps(self, condition: Tensor, generators: Sequence[torch.Generator], styles: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ class PaintedStream(CropStream):
             starting of it alone.
     """
 
-    def __init__(self, image_generator: MapPainter, **arguments: Any) -> None:
+    def __init__(self, image_generator: MapToImage, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.image_generator, self.painting_seconds = image_generator, 0.0
 

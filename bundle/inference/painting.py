@@ -90,12 +90,12 @@ class SyntheticImageGenerator:
         """Paint a batch of hover maps.
 
         Args:
-            condition: (B, 3, H, W), on the image_generator's device.
+            condition: (B, 3, H, W), on the generator's device.
             generators: of the noise, one for each; None draws from the global state.
             styles: float32 (B, 2 C), needed by a generator with style channels, which alone looks at them.
 
         Returns:
-            float32 (B, C, H, W) in [0, 1], on the image_generator's device.
+            float32 (B, C, H, W) in [0, 1], on the generator's device.
         """
         noise = self.network.noise.sample(len(condition), condition.shape[2:], generators, self.device, styles)
         return self.network(condition, noise).float().clamp(0, 1)
@@ -135,7 +135,7 @@ class SyntheticImageGenerator:
 
 
 def load_image_generator(weights: str | Path, device: torch.device | str = "cpu") -> SyntheticImageGenerator:
-    """A image_generator from the weights of a trained generator and the description beside them.
+    """A painter of synthetic images from the weights of a trained generator and the description beside them.
 
     Args:
         weights: such as `generator.pt` in the folder of stage 1.

@@ -73,7 +73,7 @@ def pairs_rows(image_generator: str, epochs: int, seed: int = 0) -> list[Row]:
         image_generator: row of the ablation whose generator paints them.
         epochs: of the configuration, for the segmenter with 46 pairs; at equal epochs over the pairs the others have
             them in proportion, at equal updates the same. With 46 pairs both are one run.
-        seed: of the image_generator's run, and of these.
+        seed: of the run whose generator paints, and of these.
     """
     rows = []
     for pairs in PAIRS:
