@@ -192,13 +192,3 @@ class HoverNet(nn.Module):
                 " Give weights of the same width, norm and image channels."
             )
         self.encoder.load_state_dict(weights)
-
-    @torch.jit.unused
-    def freeze_encoder(self) -> None:
-        """Keep the encoder's weights as they are (phase 1 of stage 3)."""
-        self.encoder.requires_grad_(False)
-
-    @torch.jit.unused
-    def unfreeze_encoder(self) -> None:
-        """Train the encoder too (phase 2)."""
-        self.encoder.requires_grad_(True)

@@ -41,17 +41,3 @@ def test_encoder_weights_of_another_width_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"wide\.pt: not the encoder of this HoverNet.*same width"):
         network.load_encoder(tmp_path / "wide.pt")
     assert torch.equal(network.encoder.bottom.weight, before)
-
-
-def test_a_frozen_encoder_stays_while_the_decoders_learn() -> None:
-    network = HoverNet(width=0.125)
-    network.freeze_encoder()
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
-    network(torch.rand(1, 3, 16, 16)).square().mean().backward()
-    optimiser.step()
-    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
-    assert not any(name.startswith("encoder") for name in changed)
-    assert {name.split(".")[0] for name in changed} == {"foreground", "offsets"}
-    network.unfreeze_encoder()
-    assert all(parameter.requires_grad for parameter in network.parameters())
