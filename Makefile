@@ -16,7 +16,7 @@ INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint bench package
+.PHONY: help install demo test lint docs bench package
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,15 +35,24 @@ lint: $(INSTALLED)  ## check style and types
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 
+docs: .venv-docs/.installed  ## make the API pages from docstrings, in site/
+	.venv-docs/bin/python -m mkdocs build --strict --quiet
+
 bench: $(INSTALLED)  ## time hover maps against MONAI's
 	$(RUN) -m scripts.benchmarks hover
 
 package: $(INSTALLED)  ## write the bundle with its weights as a zip file, in dist/
 	$(RUN) -m scripts.package bundle $(ARGS)
 
-$(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
+$(INSTALLED): requirements.txt requirements-dev.txt constraints.txt pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
 	@echo "Installing into $(VENV): a few minutes the first time"
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement requirements-dev.txt
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-docs/.installed: requirements-docs.txt constraints.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement $<
 	@touch $@

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .files.bundle_root import MODEL
 from .files.images import check_mpp, load_image, select_channels, to_float
 from .inference.model import load_network, segmenter_of
 from .inference.segmenter import Segmenter
@@ -27,8 +27,6 @@ from .inference.test_time_augmentation import IDENTITY, Symmetry
 from .networks.device import resolve_device
 from .objects.overlay import overlay
 from .objects.table import ObjectTable, measure_objects
-
-MODEL = Path(__file__).resolve().parents[1] / "models" / "model.pt"
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,7 @@ Distances compare between rows of one extractor (its digest is printed), one um 
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /path/to/scripts/image_quality.py`
 
 import torch
 from tqdm.contrib.logging import logging_redirect_tqdm

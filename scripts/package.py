@@ -10,12 +10,10 @@ python -m scripts.package onnx    --model OUT/segmentation/model.pt --output mod
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /path/to/scripts/package.py`
-
 from bundle.data.folder import DataFolder
+from bundle.files import bundle_root
 from bundle.files.images import check_mpp
 from bundle.inference.model import load_network, model_path, read_card
 from bundle.release.onnx_file import write_onnx
@@ -25,8 +23,8 @@ from scripts.command_line import run_command
 
 logger = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[1]
-MODEL = str(ROOT / "models" / "model.pt")
+ROOT = bundle_root.ROOT
+MODEL = str(bundle_root.MODEL)
 
 
 def bundle(model: str = MODEL, output: str = "dist", url: str | None = None) -> None:

@@ -17,9 +17,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs as a file, from anywhere
-
 from bundle.data.diameters import parse_diameter
+from bundle.files import bundle_root
 from bundle.files.images import check_mpp
 from bundle.inference.model import model_path
 from bundle.networks.device import resolve_device
@@ -33,7 +32,7 @@ from scripts.command_line import run_command
 
 logger = logging.getLogger("scripts.pipeline")
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = bundle_root.ROOT
 
 
 def run(

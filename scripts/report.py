@@ -10,12 +10,6 @@ It reads folders alone, so it also shows how far a run that is still going has c
 from __future__ import annotations
 
 import logging
-import sys
-from pathlib import Path
-
-sys.path.insert(
-    0, str(Path(__file__).resolve().parents[1])
-)  # so that it also runs as `python /path/to/scripts/report.py`
 
 from bundle.pipeline.baselines import BASELINE_TITLES
 from bundle.report import write_report

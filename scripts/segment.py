@@ -17,11 +17,10 @@ import logging
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /path/to/scripts/segment.py`
-
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from bundle.files import bundle_root
 from bundle.files.images import check_mpp
 from bundle.inference.batch import BatchSegmenter, list_images
 from bundle.inference.model import load_network, segmenter_of
@@ -34,7 +33,7 @@ from scripts.segment_slides import slide
 
 logger = logging.getLogger(__name__)
 
-MODEL = str(Path(__file__).resolve().parents[1] / "models" / "model.pt")
+MODEL = str(bundle_root.MODEL)
 
 
 def image(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from bundle.files import bundle_root
 from bundle.files.images import check_mpp
 from bundle.inference.model import load_network, model_path
 from bundle.networks.device import describe_device, resolve_device
@@ -26,7 +27,7 @@ from bundle.slides.listing import list_slides
 logger = logging.getLogger(__name__)
 
 BATCH = {"cpu": 1, "cuda": 8}  # windows that the network is given at once
-MODEL = str(Path(__file__).resolve().parents[1] / "models" / "model.pt")
+MODEL = str(bundle_root.MODEL)
 
 
 def slide(

@@ -6,7 +6,7 @@
 
 The choice is written into OUT/segmentation/model.json, and whatever segments with this model uses it from then on. Best
 are many images of a kind that the network was not trained on; images that it has learnt from tell little
-(docs/results.md).
+(docs/appendix/results.md).
 """
 
 from __future__ import annotations

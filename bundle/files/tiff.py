@@ -50,7 +50,7 @@ def _read_tiff(path: Path) -> Raster:
     return Raster(raster.array, raster.alpha, mpp, (*raster.notes, *notes, *doubt))
 
 
-def spacing(path: Path, page: TiffPage, imagej: dict) -> tuple[float | None, list[str]]:
+def spacing(path: Path, page: TiffPage, imagej: dict[str, Any]) -> tuple[float | None, list[str]]:
     """Um per px from XResolution, YResolution and ResolutionUnit (or ImageJ's unit), and why a tag was not believed.
 
     Returns:

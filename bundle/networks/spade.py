@@ -34,7 +34,7 @@ class SPADE(nn.Module):
     def forward(self, features: Tensor, condition: Tensor) -> Tensor:
         """(B, C, h, w) and a condition of the same h, w to (B, C, h, w)."""
         modulation = self.modulation(functional.relu(self.shared(condition)))  # (B, 2 C, h, w): scale, shift
-        return ModulatedInstanceNorm.apply(features, modulation)
+        return ModulatedInstanceNorm.apply(features, modulation)  # type: ignore[no-untyped-call]
 
 
 class SPADEBlock(nn.Module):

@@ -8,11 +8,14 @@ import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
 from ..files.pictures import load_rgb, resize
+
+T = TypeVar("T")
 
 
 def typical_window(label: np.ndarray, size: int) -> tuple[slice, slice]:
@@ -52,7 +55,7 @@ def thumbnail(path: Path, longest: int) -> np.ndarray:
     return resize(picture, (max(round(picture.shape[0] * scale), 1), max(round(picture.shape[1] * scale), 1)))
 
 
-def spread(items: Sequence, count: int) -> list:
+def spread(items: Sequence[T], count: int) -> list[T]:
     """At most `count` of the items, evenly spread from the first to the last."""
     if len(items) <= count:
         return list(items)

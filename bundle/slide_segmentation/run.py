@@ -16,8 +16,9 @@ from pathlib import Path
 
 from ..inference.batch import Summary
 from .execution import Executor, Outcome, Task
-from .job import Request, SlideJob
+from .job import SlideJob
 from .progress import progress_of
+from .request import Request
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from scripts.experiments.comparison import (
 from scripts.experiments.comparison_figure import draw_results
 from scripts.experiments.comparison_table import differences_markdown, results_markdown
 from scripts.experiments.page import around, enter
-from scripts.experiments.records import enter_records, read_records, run_of, write_records
+from scripts.experiments.records import Record, enter_records, read_records, run_of, write_records
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +64,9 @@ def table(
         device: auto, cpu, cuda or cuda:N.
         epochs: of each backbone's training (100 updates at cpu scale), the same for all rows.
         set: settings by their id, "id=value; stage/id=value", for all rows.
-        records: CSV of finished runs, such as docs/results.csv: those in it are not run again, new ones are entered.
-            Beside it, as docs/results_images.csv, the metrics of each image.
-        page: Markdown page that holds the marks between which the table is written, such as docs/results.md.
+        records: CSV of finished runs, such as docs/appendix/results.csv: those in it are not run again, new ones are
+            entered. Beside it, as docs/appendix/results_images.csv, the metrics of each image.
+        page: Markdown page that holds the marks between which the table is written, such as docs/appendix/results.md.
         figure: PNG to draw, crops of testing images as all rows segment them, at the first of the seeds.
         table_only: run nothing, write the tables of what is finished.
     """
@@ -125,7 +125,7 @@ def images_of(records: str) -> str:
     return str(Path(records).with_name(f"{Path(records).stem}_images.csv")) if records else ""
 
 
-def _write(output_dir: Path, found: list[dict], images: list[dict], page: str) -> None:
+def _write(output_dir: Path, found: list[Record], images: list[Record], page: str) -> None:
     output_dir.mkdir(parents=True, exist_ok=True)
     write_records(output_dir / "results.csv", found)
     write_records(output_dir / "results_images.csv", images)

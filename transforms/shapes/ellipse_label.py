@@ -12,8 +12,9 @@ from monai.config import KeysCollection, NdarrayOrTensor
 from monai.transforms import MapTransform, Randomizable, Transform
 from monai.utils import convert_to_dst_type, convert_to_tensor, ensure_tuple
 
-from .draw import Size, draw_label
+from .draw import draw_label
 from .ellipses import EllipseSampler
+from .pixel_windows import Size
 
 
 class RandEllipseLabel(Randomizable, Transform):
