@@ -7,8 +7,8 @@ that are merged, split, missed or invented, and that is what post-processing dec
 Labels are never opened. See `bundle.inference.outputs` for what the parameters mean.
 
 By default only the threshold is chosen: how sure a network is depends on what it was trained on, and lengths do not.
-docs/results.md says what that gained and lost: much clicked tissue of a kind that the network has not seen helps, a few
-images of it can harm, and images that it has learnt from tell nothing.
+docs/appendix/results.md says what that gained and lost: much clicked tissue of a kind that the network has not seen
+helps, a few images of it can harm, and images that it has learnt from tell nothing.
 """
 
 from __future__ import annotations

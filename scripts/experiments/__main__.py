@@ -7,8 +7,9 @@
     python -m scripts.experiments pairs --dataset_dir DATA --output_dir OUT --mpp 0.25
     python -m scripts.experiments figure --dataset_dir DATA --output_dir OUT --path synthesis.png
     python -m scripts.experiments robustness --dataset_dir DATA --output_dir OTHER --mpp 0.25
+    python -m scripts.experiments claims
 
-All but the figure take hours. They may be cut at any time, and started several times side by side on one output
+All but figure and claims take hours. They may be cut at any time, and started several times side by side on one output
 folder (with OMP_NUM_THREADS=1 on as many cores); the same command goes on. Tables are written anew after every call.
 """
 
@@ -30,6 +31,7 @@ from scripts.experiments.ablation import run_experiment
 from scripts.experiments.ablation_figure import draw_figure
 from scripts.experiments.ablation_rows import Row, ablation_rows, pairs_rows
 from scripts.experiments.ablation_table import collect, in_order, markdown
+from scripts.experiments.claims import claims
 from scripts.experiments.page import around, enter
 from scripts.experiments.records import Record, enter_records, read_records, run_of, write_records
 from scripts.experiments.robustness import (
@@ -76,8 +78,10 @@ def ablation(
         encoder: weights of a segmenter whose encoder compares images, such as
             models/encoder_monuseg_noncommercial.pt; without it one is trained on ellipses first. Compare rows of one
             encoder alone: another machine trains another one.
-        records: CSV of finished runs, such as docs/ablation.csv: those in it are not run again, new ones are entered.
-        page: Markdown page to put the table into, such as docs/synthesis.md, between the marks that it has for it.
+        records: CSV of finished runs, such as docs/appendix/ablation.csv: those in it are not run again, new ones
+            are entered.
+        page: Markdown page to put the table into, such as docs/appendix/synthesis.md, between the marks that it
+            has for it.
         table_only: run nothing, write the table of what is finished.
     """
     every = [replace(row, seeds=row.seeds[:seeds]) for row in ablation_rows()]
@@ -114,7 +118,7 @@ def pairs(
         device: as for ablation.
         synthesis_epochs: that of the ablation.
         segmentation_epochs: length of stage 3 with 46 pairs, in epochs of the preset.
-        records: as for ablation, such as docs/pairs.csv.
+        records: as for ablation, such as docs/appendix/pairs.csv.
         page: as for ablation.
         table_only: run nothing, write the table of what is finished.
     """
@@ -185,8 +189,9 @@ def robustness(
         device: auto, cpu, cuda or cuda:N.
         synthesis_epochs: length of the cycle, in epochs of the preset (100 updates at cpu scale).
         segmentation_epochs: length of the segmenter's training, likewise.
-        records: CSV of finished runs, such as docs/robustness.csv: those in it are not run again, new ones are entered.
-        page: Markdown page with a place for the table, such as docs/results.md.
+        records: CSV of finished runs, such as docs/appendix/robustness.csv: those in it are not run again, new
+            ones are entered.
+        page: Markdown page with a place for the table, such as docs/appendix/results.md.
         figure: PNG of the curves, such as docs/robustness.png; OUT/robustness.png without it.
         table_only: run nothing, write tables and curves of what is finished.
     """
@@ -279,4 +284,4 @@ def _request(
 
 
 if __name__ == "__main__":
-    run_command({"ablation": ablation, "pairs": pairs, "figure": figure, "robustness": robustness})
+    run_command({"ablation": ablation, "pairs": pairs, "figure": figure, "robustness": robustness, "claims": claims})
