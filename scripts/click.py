@@ -11,9 +11,6 @@ it. Clicks are saved in MY_IMAGES/points/ as they are made.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs as a file, from anywhere
 
 from bundle.click_page.app import ClickApp
 from bundle.click_page.click_folder import ClickFolder

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 COMMANDS = {  # modules of scripts/, and what they do
+    "click": "click nuclei on a page in the browser",
     "segment": "segment images and whole slides with a trained model",
     "pipeline": "from images and points to a segmenter and a report",
     "prepare_data": "turn clicks or published data sets into a data folder",
