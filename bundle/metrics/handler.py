@@ -57,7 +57,7 @@ class ImageMetrics(CumulativeIterationMetric):
 
     def rows(self) -> list[dict[str, float]]:
         """One mapping metric -> value per image seen since the last reset, of all processes."""
-        buffer = self.get_buffer()  # (images, metrics)
+        buffer = self.get_buffer()  # type: ignore[no-untyped-call]  # (images, metrics)
         return [] if buffer is None else [dict(zip(self.names, row, strict=True)) for row in buffer.tolist()]
 
     def aggregate(self) -> torch.Tensor:

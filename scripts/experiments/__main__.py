@@ -16,7 +16,7 @@ folder (with OMP_NUM_THREADS=1 on as many cores); the same command goes on. Tabl
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from scripts.experiments.ablation_figure import draw_figure
 from scripts.experiments.ablation_rows import Row, ablation_rows, pairs_rows
 from scripts.experiments.ablation_table import collect, in_order, markdown
 from scripts.experiments.claims import claims
+from scripts.experiments.comparison_command import table
 from scripts.experiments.page import around, enter
 from scripts.experiments.records import Record, enter_records, read_records, run_of, write_records
 from scripts.experiments.robustness import (
@@ -283,5 +284,14 @@ def _request(
     )
 
 
+COMMANDS: dict[str, Callable[..., None]] = {
+    "table": table,
+    "ablation": ablation,
+    "pairs": pairs,
+    "figure": figure,
+    "robustness": robustness,
+    "claims": claims,
+}
+
 if __name__ == "__main__":
-    run_command({"ablation": ablation, "pairs": pairs, "figure": figure, "robustness": robustness, "claims": claims})
+    run_command(COMMANDS)
