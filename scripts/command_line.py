@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import fire
 from fire.decorators import SetParseFns
 
+from bundle.files.log_lines import PlainFormatter, plain_lines
+
 
 @dataclass(frozen=True)
 class _Call:
@@ -36,7 +38,9 @@ def run_command(commands: Mapping[str, Callable[..., None]], argv: list[str] | N
     Raises:
         SystemExit: with a message when the command meets bad input (ValueError, OSError), or fire's usage errors.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainFormatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     call = fire.Fire({name: _deferred(command) for name, command in commands.items()}, argv, serialize=lambda _: None)
     if not isinstance(call, _Call):
         return  # fire has shown help
@@ -44,7 +48,7 @@ def run_command(commands: Mapping[str, Callable[..., None]], argv: list[str] | N
         call._run()
     except (ValueError, OSError) as error:
         logging.getLogger(__name__).debug("", exc_info=True)
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {plain_lines(str(error))}")
 
 
 def _deferred(command: Callable[..., None]) -> Callable[..., _Call]:

@@ -18,7 +18,7 @@ import monai
 import torch
 from torch import Tensor, nn
 
-from ..files.atomic import TEMPORARY
+from ..files.leftovers import TEMPORARY
 from ..networks.weights import CheckpointError, check_weights, read, save
 from .parallel import is_first_process
 

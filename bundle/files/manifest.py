@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .atomic import is_temporary, write_json
+from .atomic import write_json
+from .leftovers import is_temporary
 from .provenance import sha256, versions
 
 MANIFEST = "manifest.json"
