@@ -9,7 +9,6 @@ The number of classes tells which of the two a file is.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from transforms.resample import resample_image
 
 from .inception_table import VARIANTS, Branches, Conv, Mixed, Step, Variant, network_table
 from .parts import scale_image
+from .weights import CheckpointError, read
 
 INPUT_SIZE = (299, 299)  # px
 FEATURES = 2048
@@ -136,9 +136,9 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file of weights: {MEND}")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
-        raise ValueError(f"{path}: damaged, or no file of plain tensors ({type(error).__name__}): {MEND}") from error
+        content = read(path)
+    except CheckpointError as error:
+        raise ValueError(f"{error}: {MEND}") from error
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         found = f"entries {_few(list(content))}" if isinstance(content, Mapping) else f"a {type(content).__name__}"
         raise ValueError(f"{path}: holds {found}, not a flat state dict: {MEND}")
