@@ -36,7 +36,8 @@ def run_command(commands: Mapping[str, Callable[..., None]], argv: list[str] | N
         argv: arguments after the program's name; None: those of this process.
 
     Raises:
-        SystemExit: with a message when the command meets bad input (ValueError, OSError), or fire's usage errors.
+        SystemExit: with a message when the command meets bad input (ValueError, OSError), or fire's usage errors; with
+            130 after Ctrl-C.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(PlainFormatter("%(levelname)s %(message)s"))
@@ -49,6 +50,9 @@ def run_command(commands: Mapping[str, Callable[..., None]], argv: list[str] | N
     except (ValueError, OSError) as error:
         logging.getLogger(__name__).debug("", exc_info=True)
         sys.exit(f"error: {plain_lines(str(error))}")
+    except KeyboardInterrupt:
+        logging.getLogger(__name__).warning("stopped; nothing is left half written, and the same command goes on")
+        sys.exit(130)
 
 
 def _deferred(command: Callable[..., None]) -> Callable[..., _Call]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,28 @@ def _check_room(file: int) -> None:
     """Raise OSError where nothing more can be written into a file that nobody needs any more."""
     os.lseek(file, 0, os.SEEK_END)
     os.write(file, bytes(ROOM))
+
+
+@contextmanager
+def draft_folder(target: Path) -> Iterator[Path]:
+    """A folder to fill, which takes the name `target` when the context ends well, so that no half of it is ever seen.
+
+    Args:
+        target: must not exist, or be an empty folder; folders above it are made.
+
+    Raises:
+        OSError: it cannot be written; names `target`, and the mend where the disk is full.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sweep_once(target.parent)
+    draft = temporary_path(target)
+    try:
+        with naming(target, draft):
+            draft.mkdir()
+            yield draft
+            os.replace(draft, target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 @contextmanager

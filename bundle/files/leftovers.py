@@ -56,13 +56,14 @@ def sweep(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def scratch_folder(purpose: str) -> Iterator[Path]:
+def scratch_folder(purpose: str, parent: Path | None = None) -> Iterator[Path]:
     """A folder for the time of the context, beside others of its purpose; those of killed runs are removed.
 
     Args:
         purpose: begins its name.
+        parent: where it lies; None: where the system keeps such.
     """
-    parent = Path(tempfile.gettempdir())
+    parent = parent or Path(tempfile.gettempdir())
     for left in parent.glob(f"{purpose}-*{TEMPORARY}"):
         if _is_nobodys(left):
             _remove(left)
