@@ -42,7 +42,8 @@ def read(path: str | Path) -> Any:
     except (OSError, MemoryError):
         raise
     except Exception as error:  # wrong bytes make an unpickler raise anything
-        raise CheckpointError(f"{path}: damaged, or not a file of plain tensors; use another one ({error})") from error
+        kind = type(error).__name__  # torch's text advises to load without safety
+        raise CheckpointError(f"{path}: damaged, or not a file of plain tensors; use another one ({kind})") from error
 
 
 def check_bytes(path: str | os.PathLike[str]) -> None:

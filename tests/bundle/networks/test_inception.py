@@ -219,7 +219,7 @@ def test_entries_that_do_not_fit_are_named(tmp_path: Path, classes: int, changes
         ([1, 2], "holds a list"),
         ({"conv1.weight": torch.zeros(1)}, r"it holds conv1\.weight"),
         ({}, "not Inception-v3 with its classifier fc: it holds nothing"),
-        (b"<html>moved permanently</html>", "damaged, or no file of plain tensors"),
+        (b"<html>moved permanently</html>", "damaged, or not a file of plain tensors"),
         (b"", "damaged"),
     ],
 )
