@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import fire
 from fire.decorators import SetParseFns
 
+from bundle.files.log_lines import PlainFormatter, plain_lines
+
 
 @dataclass(frozen=True)
 class _Call:
@@ -34,9 +36,12 @@ def run_command(commands: Mapping[str, Callable[..., None]], argv: list[str] | N
         argv: arguments after the program's name; None: those of this process.
 
     Raises:
-        SystemExit: with a message when the command meets bad input (ValueError, OSError), or fire's usage errors.
+        SystemExit: with a message when the command meets bad input (ValueError, OSError), or fire's usage errors; with
+            130 after Ctrl-C.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainFormatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     call = fire.Fire({name: _deferred(command) for name, command in commands.items()}, argv, serialize=lambda _: None)
     if not isinstance(call, _Call):
         return  # fire has shown help
@@ -44,7 +49,10 @@ def run_command(commands: Mapping[str, Callable[..., None]], argv: list[str] | N
         call._run()
     except (ValueError, OSError) as error:
         logging.getLogger(__name__).debug("", exc_info=True)
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {plain_lines(str(error))}")
+    except KeyboardInterrupt:
+        logging.getLogger(__name__).warning("stopped; nothing is left half written, and the same command goes on")
+        sys.exit(130)
 
 
 def _deferred(command: Callable[..., None]) -> Callable[..., _Call]:

@@ -56,9 +56,9 @@ def weights(
     source = model_path(model)
     folder = DataFolder(dataset_dir, check_mpp(mpp), read_card(source).channels)
     card = write_release(source, output, folder, {"trained_on": trained_on, "licence": licence})
-    logger.info(
-        "wrote %s (%.1f MB): AJI %.3f", output, Path(output).stat().st_size / 1e6, card.notes["measured"]["aji"]["mean"]
-    )
+    aji = card.notes["measured"]["aji"]["mean"]
+    said = "not defined" if aji is None else f"{aji:.3f}"
+    logger.info("wrote %s (%.1f MB): AJI %s", output, Path(output).stat().st_size / 1e6, said)
 
 
 def onnx(output: str, model: str = MODEL) -> None:

@@ -17,9 +17,7 @@ from __future__ import annotations
 import functools
 import itertools
 import logging
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +39,7 @@ from bundle.annotations.tile_set import TileSettings, write_tiles
 from bundle.data.image_spacings import read_spacings, write_with_spacing
 from bundle.data.items import files_by_name
 from bundle.data.split import read_split
+from bundle.files.atomic import draft_folder
 from bundle.files.images import IMAGE_SUFFIXES, check_mpp, read_image
 from bundle.files.labels import LABEL_SUFFIXES, read_label
 from bundle.files.output_folders import require_empty_dir
@@ -270,14 +269,9 @@ def _pairs(images: dict[str, Path], outlines: dict[str, Path], folder: str) -> d
 
 @contextmanager
 def _whole(output: str) -> Iterator[Path]:
-    """A scratch folder beside `output`, which takes its name when all is written, so that no half of it is seen."""
-    target = require_empty_dir(output).resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
-        draft = Path(scratch) / "draft"
-        draft.mkdir()
+    """A folder to fill, which becomes `output` when all is written."""
+    with draft_folder(require_empty_dir(output).resolve()) as draft:
         yield draft
-        os.replace(draft, target)
 
 
 def _progress(items: Iterable[tuple[str, T]], unit: str) -> Iterable[tuple[str, T]]:

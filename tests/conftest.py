@@ -1,8 +1,11 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What tests share: no time limit per hypothesis example, since a loaded machine is no failure; a random network."""
+"""What tests share: no time limit per hypothesis example, as a loaded machine is no failure; a network; a full disk."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 import torch
@@ -27,3 +30,20 @@ def untrained():
         return network
 
     return make
+
+
+@pytest.fixture
+def full_after() -> Callable[[int], AbstractContextManager[None]]:
+    """Lets the system allow files of so many bytes alone: libraries meet an error like that of a full disk."""
+    resource = pytest.importorskip("resource", reason="limits of POSIX")
+
+    @contextmanager
+    def limit(size: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit

@@ -17,6 +17,7 @@ import torch
 from shapely import Polygon
 
 from ..files.atomic import write_text
+from ..files.csv_table import as_cell
 from ..files.images import check_mpp
 from ..files.pictures import dotted
 from ..files.points_csv import write_points
@@ -106,7 +107,8 @@ def write_tiles(
             " (--smallest), not below the crops of training"
         )
     table = io.StringIO(newline="")
-    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *rows])
+    cells = [[as_cell(value) if isinstance(value, str) else value for value in row] for row in rows]
+    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *cells])
     write_text(draft / "tiles.csv", table.getvalue())
     return len(rows)
 

@@ -8,7 +8,6 @@ A name that ends in .pt is always a whole file. It is read with `weights_only=Tr
 from __future__ import annotations
 
 import logging
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ import monai
 import torch
 from torch import Tensor, nn
 
-from ..files.atomic import TEMPORARY
+from ..files.integrity import ChangedFileError, check_archive
+from ..files.leftovers import TEMPORARY
 from ..networks.weights import CheckpointError, check_weights, read, save
 from .parallel import is_first_process
 
@@ -74,11 +74,13 @@ def step_of(checkpoint: Path) -> int:
 
 
 def latest_checkpoint(folder: str | Path) -> Path | None:
-    """The newest whole checkpoint of a folder; cut ones are passed over with a warning. None: there is none."""
+    """The newest whole checkpoint of a folder; damaged ones are passed over with a warning. None: there is none."""
     for path in reversed(list_checkpoints(folder)):
-        if zipfile.is_zipfile(path):  # a cut file has lost the directory at its end
+        try:
+            check_archive(path)
             return path
-        logger.warning("%s is not a whole file and is passed over", path)
+        except ChangedFileError as error:
+            logger.warning("passed over: %s", error)
     return None
 
 

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import platform
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import numpy as np
 import torch
 from ignite.engine import Events
 
+from ..files.log_lines import PlainFormatter
 from ..networks.device import describe_device
 from .base import Reporter, ResumableTrainer, TrainingEvents
 
@@ -45,8 +48,8 @@ class LogFile(Reporter):
 
     def _open(self, engine: ResumableTrainer) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.handler = logging.FileHandler(self.path, encoding="utf-8")
-        self.handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self.handler = _File(self.path, encoding="utf-8")
+        self.handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logging.getLogger().addHandler(self.handler)
         own = logging.getLogger(__name__.split(".")[0])
         own.setLevel(min(own.getEffectiveLevel(), logging.INFO))
@@ -72,6 +75,24 @@ class LogFile(Reporter):
             logging.getLogger().removeHandler(self.handler)
             self.handler.close()
             self.handler = None
+
+
+class _File(logging.FileHandler):
+    """A file that says once why it cannot be written, such as a full disk, in place of a traceback for each line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Stop writing."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        logging.getLogger().removeHandler(self)
+        logger.warning("%s: %s: the log goes on without this file", self.baseFilename, error.strerror)
+
+    def close(self) -> None:
+        """Close; what could not be written has been said."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def count_parameters(network: torch.nn.Module) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from ..files.atomic import write_text
+from ..files.atomic import naming, write_text
 
 
 class StepTable:
@@ -34,8 +34,9 @@ class StepTable:
         """
         if self.file is None:
             self.file = self._open(list(row), first)
-        csv.writer(self.file).writerow(row.values())
-        self.file.flush()
+        with naming(self.path):
+            csv.writer(self.file).writerow(row.values())
+            self.file.flush()
 
     def close(self) -> None:
         """Close the file; the next row opens it again."""

@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Small CSV tables that people write: read with the numbers of their lines, so that a message can name the line."""
+"""Small CSV tables: read with the numbers of their lines, so that a message can name one, and harmless to open."""
 
 from __future__ import annotations
 
@@ -8,10 +8,22 @@ import csv
 import io
 import math
 import os
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 Row = tuple[int, list[str]]  # number of its line, its cells
+FORMULA = re.compile(r"'*[=+\-@\t\r\n]")  # what a spreadsheet may compute when it opens the file; "'" makes it text
+
+
+def as_cell(text: str) -> str:
+    """A text, such as the name of a file, as a cell that no spreadsheet takes for a formula; `from_cell` undoes it."""
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def from_cell(text: str) -> str:
+    """The text that `as_cell` made a cell of."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
 def read_table(path: Path, header: str) -> tuple[list[str], list[Row]]:
@@ -80,6 +92,7 @@ def read_by_image(
     lines: dict[str, int] = {}
     for line, row in rows:
         name, text = cells(path, header, (line, row), columns)
+        name = name if name in images else from_cell(name)
         if name not in images:
             raise ValueError(
                 f"{path}, line {line}: there is no image {name!r}: name an image by its file name without the ending"

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .atomic import is_temporary, write_json
+from .atomic import write_json
+from .leftovers import is_temporary
 from .provenance import sha256, versions
 
 MANIFEST = "manifest.json"
@@ -94,7 +95,7 @@ class StageManifest:
         self.notes |= facts
 
     def finish(self) -> None:
-        """Mark the folder as whole and list what was written (files by SHA-256, folders by count and bytes).
+        """Mark the folder as whole and list what was written, files by SHA-256.
 
         Raises:
             ValueError: the stage was not begun.
@@ -112,15 +113,37 @@ class StageManifest:
 
 
 def written_files(folder: str | Path) -> dict[str, dict[str, Any]]:
-    """What lies in a stage folder: name -> {sha256, bytes} of a file, {files, bytes} of a folder."""
+    """What lies in a stage folder: name -> {sha256, bytes} of a file, {files, bytes, sha256} of a folder.
+
+    A folder's `sha256` is by the names of its files, relative to it.
+    """
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(Path(folder).iterdir()):
         if path.is_dir():
             files = [file for file in path.rglob("*") if file.is_file() and is_result(file)]
-            found[path.name] = {"files": len(files), "bytes": sum(file.stat().st_size for file in files)}
+            digests = {file.relative_to(path).as_posix(): sha256(file) for file in sorted(files)}
+            size = sum(file.stat().st_size for file in files)
+            found[path.name] = {"files": len(files), "bytes": size, "sha256": digests}
         elif path.name != MANIFEST and is_result(path):
             found[path.name] = {"sha256": sha256(path), "bytes": path.stat().st_size}
     return found
+
+
+def recorded_digest(manifest: Mapping[str, Any] | None, name: str) -> str | None:
+    """The SHA-256 that a whole stage's manifest keeps of a file.
+
+    Args:
+        manifest: as `read_manifest` gives it.
+        name: relative to the stage's folder, with slashes.
+
+    Returns:
+        None: the stage is not whole, or the manifest does not list the file.
+    """
+    if manifest is None or not manifest.get("complete"):
+        return None
+    first, _, rest = name.partition("/")
+    found = manifest.get("written", {}).get(first, {}).get("sha256")
+    return found.get(rest) if isinstance(found, Mapping) else found
 
 
 def stage_state(folder: str | Path, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
@@ -157,7 +180,7 @@ def differences(folder: str | Path, settings: Mapping[str, Any], inputs: Mapping
     manifest = read_manifest(folder) or {}
     lines = _changes(manifest.get("settings", {}), plain(settings), "setting", show=True)
     lines += _changes(manifest.get("inputs", {}), dict(inputs), "input", show=False)
-    return lines + (_missing(Path(folder), manifest.get("written", {})) if manifest.get("complete") else [])
+    return lines + (_altered(Path(folder), manifest.get("written", {})) if manifest.get("complete") else [])
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any], kind: str, show: bool) -> list[str]:
@@ -174,8 +197,8 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any], kind: str, show: bo
     return lines
 
 
-def _missing(folder: Path, written: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Files recorded as written that are not there any more, or in part."""
+def _altered(folder: Path, written: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Files recorded as written that are not there any more, or in part, or with other bytes."""
     lines = []
     for name, what in written.items():
         path = folder / name
@@ -185,7 +208,18 @@ def _missing(folder: Path, written: Mapping[str, Mapping[str, Any]]) -> list[str
             lines.append(f"{path} has {path.stat().st_size} bytes instead of {what['bytes']}")
         elif path.is_dir() and sum(file.is_file() for file in path.rglob("*")) < what["files"]:
             lines.append(f"{path} has fewer than {what['files']} files")
+        else:
+            lines += _changed_bytes(path, what.get("sha256"))
     return lines
+
+
+def _changed_bytes(path: Path, digests: str | Mapping[str, str] | None) -> list[str]:
+    """Of a file with its digest, or of a folder with those of its files; no digest, as in old manifests: nothing."""
+    named = {path / name: digest for name, digest in digests.items()} if isinstance(digests, Mapping) else {}
+    named |= {path: digests} if isinstance(digests, str) else {}
+    lines = [f"{file} is gone" for file in named if not file.is_file()]
+    changed = [file for file, digest in named.items() if file.is_file() and sha256(file) != digest]
+    return lines + [f"{file} has other bytes than were written" for file in changed]
 
 
 def _short(value: Any) -> str:

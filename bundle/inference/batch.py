@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..data.items import files_by_name
-from ..files.atomic import write_text
+from ..files.atomic import is_full, write_text
 from ..files.images import IMAGE_SUFFIXES, LoadedImage, load_image
 from ..files.writers import write_label, write_png
 from ..objects.overlay import overlay
@@ -122,6 +122,8 @@ class BatchSegmenter:
                 self.segment(path, outputs, wanted)
                 summary.done.append(path.stem)
             except (OSError, ValueError, RuntimeError, MemoryError) as error:
+                if is_full(error):
+                    raise  # it would be the end of every other image too
                 message = str(error) if str(path) in str(error) else f"{path}: {error}"
                 logger.error("%s", message)
                 summary.failed[path.stem] = message

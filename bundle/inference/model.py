@@ -23,6 +23,7 @@ from torch import nn
 from transforms.shapes.area_laws import UniformAreaLaw
 
 from ..files.atomic import write_json
+from ..files.integrity import check_recorded
 from ..networks.weights import load_weights, save_weights
 from .outputs import HoverOutput, Output
 from .segmenter import Segmenter
@@ -223,6 +224,7 @@ def read_card(weights: str | os.PathLike[str]) -> ModelCard:
     path = card_path(weights)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file, and {weights} needs it: copy both together")
+    check_recorded(path)
     try:
         return ModelCard(**json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:

@@ -32,7 +32,7 @@ from ..data.items import Item, scan, some
 from ..files.atomic import write_json
 from ..files.manifest import MANIFEST, read_manifest, written_files
 from ..metrics.detection import detection_f1, object_centres
-from .model import Model, describe_output, read_card, segmenter_of, smallest_object, write_card
+from .model import Model, card_path, describe_output, read_card, segmenter_of, smallest_object, write_card
 from .outputs import Output
 from .segmenter import Segmenter, at_size
 
@@ -168,8 +168,13 @@ def write_tuning(weights: str | Path, tuning: Tuning) -> None:
         "radius": tuning.radius,
         "detection_f1": {"before": round(tuning.score_before, 6), "after": round(tuning.score, 6)},
     }
+    folder, name = Path(weights).parent, card_path(weights).name
+    manifest = read_manifest(folder)
+    listed = bool(manifest and manifest.get("complete"))
+    if manifest and listed:  # a run that is killed now leaves a description that no manifest contradicts
+        others = {file: what for file, what in manifest.get("written", {}).items() if file != name}
+        write_json(folder / MANIFEST, {**manifest, "written": others})
     write_card(weights, replace(card, output=describe_output(tuning.output), notes={**card.notes, "tuned": tuned}))
-    folder = Path(weights).parent
-    if (manifest := read_manifest(folder)) and manifest.get("complete"):
+    if manifest and listed:
         notes = {**manifest.get("notes", {}), "tuned": tuned}
         write_json(folder / MANIFEST, {**manifest, "notes": notes, "written": written_files(folder)})

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from ..data.readers import MPP, ReadImaged
 from ..files.writers import write_label
+from ..networks.weights import check_bytes
 from .batch import list_images
 from .model import card_path, describe_output, read_card
 from .outputs import HoverOutput, Output
@@ -54,9 +55,10 @@ def check_card(
         output: how the network's channels are read, with the parameters of post-processing; None is not compared.
 
     Raises:
-        ValueError: the weights were trained at another spacing or for other images, or post-processing was tuned: they
-            would load, and segment badly.
+        ValueError: the weights were changed since they were written, or trained at another spacing or for other images,
+            or post-processing was tuned: they would load, and segment badly.
     """
+    check_bytes(weights)
     if not card_path(weights).is_file():
         return
     card = read_card(weights)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files.atomic import write_json
+from ..files.leftovers import scratch_folder
 from ..files.manifest import read_manifest
 from ..files.provenance import sha256
 from ..files.stage_progress import stage_seconds, updates_done
@@ -74,8 +74,8 @@ class Runs:
             settings: all else that decides the result.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".draft-") as scratch:
-            draft = Path(scratch) / "data"
+        with scratch_folder(".draft", self.folder) as scratch:
+            draft = scratch / "data"
             draft.mkdir()
             write(draft)
             run = Run(self.folder / _name(draft, settings))

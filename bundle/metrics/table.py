@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..files.atomic import write_json, write_text
+from ..files.csv_table import as_cell
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def write_table(rows: Sequence[Row], output_dir: str | os.PathLike[str]) -> None
     lines = io.StringIO()
     writer = csv.DictWriter(lines, ["name", *(c for c in _columns(rows) if c != "name")], "nan", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({k: v if k == "name" else f"{v:.6f}" for k, v in row.items()} for row in rows)
+    writer.writerows({k: as_cell(str(v)) if k == "name" else f"{v:.6f}" for k, v in row.items()} for row in rows)
     write_text(folder / "metrics.csv", lines.getvalue())
     summary = summarise(rows)
     log_summary(summary, len(rows))

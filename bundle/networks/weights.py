@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..files.atomic import write_whole
+from ..files.integrity import ChangedFileError, check_archive, check_recorded
 
 
 class CheckpointError(ValueError):
@@ -29,16 +32,28 @@ def read(path: str | Path) -> Any:
 
     Raises:
         FileNotFoundError: when it is not there.
-        CheckpointError: when it is damaged, or holds anything else.
+        CheckpointError: when it is damaged, was changed since it was written, or holds anything else.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such checkpoint or weights file")
+    check_bytes(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, MemoryError):
         raise
     except Exception as error:  # wrong bytes make an unpickler raise anything
-        raise CheckpointError(f"{path}: damaged, or not a file of plain tensors; use another one ({error})") from error
+        kind = type(error).__name__  # torch's text advises to load without safety
+        raise CheckpointError(f"{path}: damaged, or not a file of plain tensors; use another one ({kind})") from error
+
+
+def check_bytes(path: str | os.PathLike[str]) -> None:
+    """Raise CheckpointError where a file of tensors does not hold the bytes that were written."""
+    try:
+        if zipfile.is_zipfile(path):  # torch's older files are none
+            check_archive(path)
+        check_recorded(path)
+    except ChangedFileError as error:
+        raise CheckpointError(str(error)) from error
 
 
 def check_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:

@@ -21,7 +21,8 @@ from monai.utils import convert_to_numpy, convert_to_tensor
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from ..files.atomic import TEMPORARY
+from ..files.atomic import naming
+from ..files.leftovers import sweep_once, temporary_path
 from ..files.optional import need
 from ..files.writers import label_dtype
 
@@ -53,16 +54,21 @@ def write_ome_zarr(
         )
     zarr = need("zarr", "OME-Zarr")
     path = Path(path)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+    sweep_once(path.parent)
+    scratch = temporary_path(path)
     try:
-        _write_levels(zarr, scratch, _shrinking(pixels), _image_metadata(path.name, len(pixels)), mpp)
-        zarr.open_group(scratch / "labels", mode="w", attributes={"ome": {"version": VERSION, "labels": [LABEL_NAME]}})
-        levels = _thinning(ids.astype(label_dtype(ids)))
-        about = {"name": LABEL_NAME, "image-label": {"version": VERSION, "source": {"image": "../../"}}}
-        _write_levels(zarr, scratch / "labels" / LABEL_NAME, levels, about, mpp)
-        _replace(scratch, path)
+        with naming(path, scratch):
+            _write_levels(zarr, scratch, _shrinking(pixels), _image_metadata(path.name, len(pixels)), mpp)
+            _write_labels(zarr, scratch / "labels", ids, mpp)
+            _replace(scratch, path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _write_labels(zarr: Any, folder: Path, ids: NDArray[np.integer], mpp: float | None) -> None:
+    zarr.open_group(folder, mode="w", attributes={"ome": {"version": VERSION, "labels": [LABEL_NAME]}})
+    about = {"name": LABEL_NAME, "image-label": {"version": VERSION, "source": {"image": "../../"}}}
+    _write_levels(zarr, folder / LABEL_NAME, _thinning(ids.astype(label_dtype(ids))), about, mpp)
 
 
 def _shrinking(pixels: torch.Tensor) -> Iterator[NDArray[np.uint8]]:
@@ -121,7 +127,7 @@ def _image_metadata(name: str, channels: int) -> dict[str, Any]:
 
 def _replace(new: Path, path: Path) -> None:
     """Give a folder its name; what had it before goes when the new one is in its place."""
-    old = path.with_name(f".{path.name}.old.{os.getpid()}{TEMPORARY}")
+    old = temporary_path(path.with_name(f"{path.name}.old"))
     if path.exists():
         os.replace(path, old)
     os.replace(new, path)

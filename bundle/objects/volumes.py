@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import tempfile
-from pathlib import Path
 
 import itk
 import nibabel
@@ -22,6 +20,7 @@ from monai.utils import convert_to_numpy
 from numpy.typing import NDArray
 
 from ..files.atomic import write_whole
+from ..files.leftovers import scratch_folder
 from ..files.writers import label_dtype
 
 UM_PER_MM = 1000.0
@@ -65,8 +64,8 @@ def write_nrrd(path: str | os.PathLike[str], label: NdarrayOrTensor, mpp: float 
     """
     image = itk.image_view_from_array(np.ascontiguousarray(as_volume(label).T))  # ITK's arrays are [slice, y, x]
     image.SetSpacing([spacing_mm(mpp)] * 3)
-    with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder) / "label.nrrd"  # ITK goes by the name's end
+    with scratch_folder("volume") as folder:
+        scratch = folder / "label.nrrd"  # ITK goes by the name's end
         itk.imwrite(image, str(scratch), compression=True)
         content = scratch.read_bytes()
     write_whole(path, lambda stream: stream.write(content))

@@ -13,15 +13,14 @@ import contextlib
 import gc
 import io
 import logging
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from ignite.engine import Engine, Events
 
+from ..files.leftovers import scratch_folder
 from .runner import clear_errors, describe_seconds
 from .stage_run import StageRun
 from .stages import Stage
@@ -85,10 +84,10 @@ def rehearse(run: StageRun) -> tuple[Pace, ...]:
     stage, watches = run.stage, []
     with (
         clear_errors(f"{stage.folder} cannot start"),
-        tempfile.TemporaryDirectory(prefix="rehearsal-") as folder,
+        scratch_folder("rehearsal") as folder,
         _quiet(),
     ):
-        workflow = run.workflow(Path(folder))
+        workflow = run.workflow(folder)
         workflow.initialize()
         for trainer in stage.trainers:
             engine, watch = workflow.parser.get_parsed_content(trainer), Stopwatch()

@@ -7,8 +7,8 @@ What is measured is the file that ships, read back, on the held-out images of th
 
 from __future__ import annotations
 
+import math
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..data.folder import DataFolder
 from ..files.atomic import write_whole
+from ..files.leftovers import scratch_folder
 from ..files.provenance import sha256
 from ..inference.batch import BatchSegmenter
 from ..inference.evaluation import Evaluation
@@ -52,15 +53,15 @@ def write_release(
     if not any(item.label_path for item in folder.testing):
         raise ValueError(f"{folder.dataset_dir}: no testing image has a label to measure {weights} with")
     trained = load_network(weights)
-    with tempfile.TemporaryDirectory() as scratch:  # where it fails, nothing is in the way of the next try
-        draft = Path(scratch) / path.name
+    with scratch_folder("release") as scratch:  # where it fails, nothing is in the way of the next try
+        draft = scratch / path.name
         save({name: halved(name, value) for name, value in trained.network.state_dict().items()}, draft)
         card = replace(trained.card, notes={**notes, "sha256": sha256(draft)})
         write_card(draft, card)
         rows = measure(draft, folder)
         content = draft.read_bytes()
     summary = {
-        metric: {name: round(float(entry[name]), 4) for name in ("mean", "sd")}
+        metric: {name: _rounded(float(entry[name])) for name in ("mean", "sd")}
         for metric, entry in summarise(rows).items()
         if metric in MAIN_COLUMNS
     }
@@ -68,6 +69,11 @@ def write_release(
     write_card(path, card)
     write_whole(path, lambda stream: stream.write(content))
     return card
+
+
+def _rounded(value: float) -> float | None:
+    """As JSON takes it: None for what is not defined, such as the deviation over one image."""
+    return round(value, 4) if math.isfinite(value) else None
 
 
 def halved(name: str, value: Tensor) -> Tensor:
@@ -87,5 +93,5 @@ def halved(name: str, value: Tensor) -> Tensor:
 def measure(weights: Path, folder: DataFolder) -> list[dict[str, Any]]:
     """Metrics of each testing image, as `Evaluation` gives them, with nothing kept of the predictions."""
     segmenter = segmenter_of(load_network(weights))
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder("release") as scratch:
         return Evaluation(folder, BatchSegmenter(segmenter, scratch, folder.mpp)).run()

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ..files.csv_table import from_cell
 from ..files.manifest import read_manifest
 from ..files.stage_progress import number_or_nan, stage_seconds, updates_done
 
@@ -55,7 +56,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         return []
     with open(path, newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
-    return [{key: value if key == "name" else number_or_nan(value) for key, value in line.items()} for line in lines]
+    return [
+        {key: from_cell(value) if key == "name" else number_or_nan(value) for key, value in line.items()}
+        for line in lines
+    ]
 
 
 def read_stages(output_dir: Path, titles: Mapping[str, str] = NO_TITLES) -> list[dict[str, Any]]:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ..files.atomic import write_json
+from ..files.atomic import draft_folder, write_json
 from ..files.points_csv import write_points
 from ..files.writers import write_image, write_label
 from .layout import draw_layout, place_nuclei
@@ -107,12 +106,10 @@ def write_dataset(
         raise ValueError(f"testing={testing} of images={images} leaves none for training: give fewer testing images")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not empty: name another folder for the simulated images")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     names = [f"simulated_{i:03d}" for i in range(images)]
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        draft = Path(scratch) / "data"
+    with draft_folder(folder) as draft:
         for part in ("images", "points", "labels"):
-            (draft / part).mkdir(parents=True)
+            (draft / part).mkdir()
         for i, name in enumerate(names):
             image_seed = int(np.random.SeedSequence([seed, i]).generate_state(1, np.uint64)[0])
             write_item(draft, name, simulate_tissue(size, image_seed, mpp, diameter), mpp)
@@ -122,7 +119,6 @@ def write_dataset(
         )
         split = {"note": note, "training": names[: images - testing], "testing": names[images - testing :]}
         write_json(draft / "split.json", split)
-        os.replace(draft, folder)
     return folder
 
 

@@ -13,7 +13,6 @@ import contextlib
 import hashlib
 import logging
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ..files.leftovers import scratch_folder
 from ..files.quiet import silent
 from .execution import Executor, InProcess, Outcome, Task
 from .remote import compute
@@ -143,8 +143,8 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client]:
 
 def send_code(client: Client) -> None:
     """Give this project's code to the scheduler and all workers, also to those that come later, wherever they run."""
-    with tempfile.TemporaryDirectory() as folder:
-        client.upload_file(str(pack_code(Path(folder))))
+    with scratch_folder("cluster") as folder:
+        client.upload_file(str(pack_code(folder)))
 
 
 def pack_code(folder: Path) -> Path:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..files.atomic import TEMPORARY, write_json, write_whole
+from ..files.atomic import write_json, write_whole
+from ..files.leftovers import TEMPORARY
 from .layout import Place
 from .objects import Objects, read_facts, read_objects
 from .plan import Plan, plan_from

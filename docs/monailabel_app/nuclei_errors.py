@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 from fastapi import HTTPException
 
+from bundle.files.log_lines import plain_lines
+
 logger = logging.getLogger(__name__)
 
 
@@ -19,5 +21,5 @@ def told_to_client() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        logger.error("%s", error)
+        logger.error("%s", plain_lines(str(error)))
         raise HTTPException(404 if isinstance(error, FileNotFoundError) else 400, str(error)) from error

@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Speed, beside MONAI's own or a plain loop, in turn on one machine (docs/performance.md).
+"""Speed, beside MONAI's own or a plain loop, in turn on one machine (docs/performance.md); what commands survive.
 
 python -m scripts.benchmarks hover
 python -m scripts.benchmarks instances --sizes 500,1000,2000
@@ -11,6 +11,7 @@ python -m scripts.benchmarks precision
 python -m scripts.benchmarks slides
 python -m scripts.benchmarks memory
 python -m scripts.benchmarks synthesis --preset cpu
+python -m scripts.benchmarks reliability --folder CAMPAIGN
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from scripts.benchmarks.precision import precision
 from scripts.benchmarks.slides import slides
 from scripts.benchmarks.synthesis import synthesis
 from scripts.command_line import run_command
+from scripts.reliability.campaign import reliability
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "hover": hover,
@@ -35,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "slides": slides,
     "memory": memory,
     "synthesis": synthesis,
+    "reliability": reliability,
 }
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import copy
 import logging
 import resource
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +22,7 @@ from monai.bundle import ConfigParser
 from torch.utils.data import DataLoader
 
 from bundle.engines.gan import CycleTrainer
+from bundle.files.leftovers import scratch_folder
 from bundle.networks.device import resolve_device
 from bundle.simulation.dataset import write_dataset
 from scripts.benchmarks.plain_synthesis import PlainLoop, Samples, endless
@@ -134,8 +134,7 @@ def synthesis(
         torch.set_num_threads(threads)
     block = GPU_BLOCK if where.type == "cuda" else 1
     updates = updates or (500 if where.type == "cuda" else 100)
-    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
-        folder = Path(name)
+    with scratch_folder("benchmark") as folder:
         sides = Sides(preset, where, workers, folder)
         for _ in range(WARM_UP):
             sides.ours()

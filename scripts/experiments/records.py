@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bundle.files.atomic import write_text
+from bundle.files.csv_table import as_cell, from_cell
 
 Record = dict[str, Any]
 TEXTS = ("row", "image")  # columns of names, also where a name looks like a number
@@ -24,7 +25,10 @@ def read_records(path: str | Path) -> list[Record]:
     if not path or not Path(path).is_file():
         return []
     with open(path, newline="", encoding="utf-8") as file:
-        return [{name: _value(name, text) for name, text in line.items() if text} for line in csv.DictReader(file)]
+        return [
+            {name: _value(name, from_cell(text)) for name, text in line.items() if text}
+            for line in csv.DictReader(file)
+        ]
 
 
 def write_records(path: Path, records: Sequence[Record]) -> None:
@@ -33,7 +37,10 @@ def write_records(path: Path, records: Sequence[Record]) -> None:
     lines = io.StringIO()
     writer = csv.DictWriter(lines, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows(
+        {name: as_cell(value) if isinstance(value, str) else value for name, value in record.items()}
+        for record in records
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, lines.getvalue())
 

@@ -66,3 +66,14 @@ def test_help_explains_and_runs_nothing(capsys):
     assert caught.value.code == 0 and not recorder.calls
     for part in ("Save something.", "where to.", "under which name."):
         assert part in shown
+
+
+def test_ctrl_c_is_one_line(caplog):
+    def stop() -> None:
+        """Stop."""
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as raised:
+        run_command({"stop": stop}, ["stop"])
+    assert raised.value.code == 130
+    assert caplog.messages == ["stopped; nothing is left half written, and the same command goes on"]

@@ -106,6 +106,25 @@ def test_further_formats_are_written_where_they_are_asked_for(images, model, tmp
     assert content(tmp_path / "out") == further
 
 
+def test_a_full_disk_ends_the_run_and_the_same_command_goes_on(images, model, tmp_path, full_after):
+    command = ["folder", images, "--output", tmp_path / "out", "--model", model]
+    with full_after(300):
+        said = run(*command)
+    assert said.startswith("error: ") and "the same command goes on" in said and "\n" not in said
+    assert f"{tmp_path / 'out'}" in said and ".writing" not in said
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert run(*command) == 0 and len(content(tmp_path / "out")) == 6
+
+
+def test_no_name_forges_a_line_of_the_log(images, model, tmp_path):
+    Image.fromarray(picture()).save(images / "c\nINFO all is well\x1b[2J.png")
+    root = Path(segment.__file__).parents[1]
+    command = [sys.executable, "-m", "scripts.segment", "folder", images, "--output", tmp_path / "out"]
+    done = subprocess.run([*command, "--model", model], cwd=root, capture_output=True, text=True, check=True)
+    assert "\n    INFO all is well\\x1b[2J.png: 3 objects" in done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.startswith("INFO all is well")]
+
+
 def test_a_folder_takes_each_files_own_spacing(images, model, tmp_path, caplog):
     assert run("folder", images, "--output", tmp_path / "out", "--model", model) == 0
     rows = {name: list(csv.DictReader((tmp_path / f"out/objects/{name}.csv").open())) for name in ("a", "b 100%")}

@@ -115,6 +115,16 @@ def test_the_log_file_begins_with_versions_device_and_settings(tiny, tmp_path):
     assert "update 12/12" in lines[-1]
 
 
+def test_a_full_disk_ends_the_log_file_and_not_the_training(tiny, tmp_path, full_after, caplog, capsys):
+    path = tmp_path / "train.log"
+    path.write_bytes(bytes(1000))
+    with full_after(1000):
+        trainer = tiny.segmentation_trainer(handlers=[LogFile(path), Progress()])
+        trainer.run()
+    assert trainer.state.iteration == 12 and "Traceback" not in capsys.readouterr().err
+    assert caplog.text.count("the log goes on without this file") == 1
+
+
 def test_the_log_file_adds_up_over_runs_keeps_errors_and_lets_go(tiny, tmp_path):
     path = tmp_path / "train.log"
     before = list(logging.getLogger().handlers)

@@ -12,9 +12,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
+import torch
+from PIL import Image
 
-from bundle.files.atomic import is_temporary, write_json, write_text, write_whole
+from bundle.files.atomic import is_full, write_json, write_text, write_whole
+from bundle.files.leftovers import is_temporary, sweep_once
 
 KILLED = """
 import os, signal, sys
@@ -71,6 +76,32 @@ def test_a_failing_write_keeps_the_old_file_and_leaves_no_other(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("library", ["plain", "torch", "tiff", "png"])
+def test_a_full_disk_is_told_by_the_files_own_name_and_with_the_mend(tmp_path: Path, full_after, library: str) -> None:
+    """Whatever the library makes of it: torch says "unexpected pos" alone."""
+    path, pixels = tmp_path / "a.bin", np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8)
+    write = {
+        "plain": lambda stream: stream.write(bytes(200_000)),
+        "torch": lambda stream: torch.save({"a": torch.rand(50_000)}, stream),
+        "tiff": lambda stream: tifffile.imwrite(stream, pixels),
+        "png": lambda stream: Image.fromarray(pixels).save(stream, format="PNG"),
+    }[library]
+    with full_after(100_000), pytest.raises(OSError) as raised:
+        write_whole(path, write)
+    assert is_full(raised.value) and raised.value.filename == str(path)
+    assert "the same command goes on" in str(raised.value) and ".writing" not in str(raised.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_another_file_stays_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as raised:
+        write_whole(tmp_path / "a.bin", lambda _: (tmp_path / "source.npz").read_bytes())
+    assert raised.value.filename == str(tmp_path / "source.npz")
+    with pytest.raises(FileNotFoundError) as raised:
+        write_text(tmp_path / "none" / "a.csv", "x")
+    assert raised.value.filename == str(tmp_path / "none" / "a.csv")
+
+
 def test_a_killed_write_keeps_the_old_file_and_leaves_what_is_known_to_be_temporary(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     write_text(path, "old")
@@ -80,8 +111,9 @@ def test_a_killed_write_keeps_the_old_file_and_leaves_what_is_known_to_be_tempor
     assert path.read_text() == "old"
     [left] = [other for other in tmp_path.iterdir() if other != path]
     assert is_temporary(left) and left.read_bytes() == b"half of the n"
+    sweep_once.cache_clear()  # as in a new process
     write_text(path, "new")
-    assert path.read_text() == "new"
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("name", ["a.csv", "notes.writing", ".a.csv", ".gitignore"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.files.csv_table import cells, read_number, read_table
+from bundle.files.csv_table import as_cell, cells, from_cell, read_by_image, read_number, read_table
 
 
 def save(folder: Path, content: bytes) -> Path:
@@ -52,3 +52,18 @@ def test_what_is_no_number_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=f"a.csv, line 2: width is '{text}', which is no number"):
         read_number("a.csv", 2, "width", text)
     assert read_number("a.csv", 2, "width", "1e-1") == 0.1
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@sum(A1)", "\t=1", "'=1", "''=1", "\r=1", "\n=1"])
+def test_a_spreadsheet_computes_no_name(text: str) -> None:
+    assert as_cell(text) == f"'{text}" and from_cell(as_cell(text)) == text
+
+
+@pytest.mark.parametrize("text", ["a", "", "it's", "'quoted'", "a=1", "1-2", " =1"])
+def test_other_names_stay_as_they_are(text: str) -> None:
+    assert as_cell(text) == text == from_cell(text)
+
+
+def test_an_image_may_be_listed_as_our_tables_write_it() -> None:
+    table = ["image", "diameter_um"], [(2, ["'=a", "8"]), (3, ["'b", "7"])]
+    assert read_by_image(Path("d.csv"), table, (0, 1), ["=a", "'b"]) == {"=a": 8.0, "'b": 7.0}

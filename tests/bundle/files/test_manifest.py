@@ -90,6 +90,12 @@ def test_lost_or_cut_results_are_noticed(tmp_path: Path) -> None:
         f"{tmp_path / 'model.pt'} has 5 bytes instead of 7",
         f"{tmp_path / 'samples'} has fewer than 1 files",
     ]
+    (tmp_path / "samples" / "1.png").write_bytes(b"1234_")
+    (tmp_path / "model.pt").write_bytes(b"weighty")
+    assert differences(tmp_path, SETTINGS, INPUTS) == [
+        f"{tmp_path / 'model.pt'} has other bytes than were written",
+        f"{tmp_path / 'samples' / '1.png'} has other bytes than were written",
+    ]
     (tmp_path / "model.pt").unlink()
     assert f"{tmp_path / 'model.pt'} is gone" in differences(tmp_path, SETTINGS, INPUTS)
 
@@ -116,7 +122,11 @@ def test_a_manifest_holds_what_was_written_and_how(tmp_path: Path) -> None:
     assert manifest["notes"] == {"k": 0.5, "window": [0, 255]}
     assert manifest["inputs"] == INPUTS and manifest["record"] == {"device": "cpu"}
     weights = {"sha256": hashlib.sha256(b"weights").hexdigest(), "bytes": 7}
-    assert manifest["written"] == {"model.pt": weights, "samples": {"files": 1, "bytes": 5}}
+    digest = hashlib.sha256(b"12345").hexdigest()
+    assert manifest["written"] == {
+        "model.pt": weights,
+        "samples": {"files": 1, "bytes": 5, "sha256": {"1.png": digest}},
+    }
     assert manifest["versions"] == versions() and {"python", "torch", "monai", "numpy"} <= set(versions())
     [session] = manifest["sessions"]
     assert session["seconds"] >= 0 and session["started"] <= session["finished"]

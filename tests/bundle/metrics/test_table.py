@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bundle.metrics import LABEL_METRICS, evaluate_label, summarise, write_table
+from bundle.report.results import read_metrics
 
 NAN = float("nan")
 ROWS = [
@@ -54,6 +55,12 @@ def test_files_say_what_was_measured(tmp_path):
     assert summary["images"] == 3
     assert summary["metrics"]["pq"] == {"mean": 0.5, "sd": None, "n": 1}
     assert summary["metrics"]["aji"]["mean"] == pytest.approx(0.4)
+
+
+def test_a_name_is_no_formula_in_the_file_and_comes_back(tmp_path):
+    write_table([{"name": "=1+1", "aji": -0.5}], tmp_path)
+    assert (tmp_path / "metrics.csv").read_text() == "name,aji\n'=1+1,-0.500000\n"
+    assert read_metrics(tmp_path / "metrics.csv") == [{"name": "=1+1", "aji": -0.5}]
 
 
 def test_columns_are_the_metrics_of_a_label(tmp_path):

@@ -49,6 +49,14 @@ def test_the_file_is_half_as_precise_and_its_card_says_what_it_measures(folder, 
     assert notes["measured"]["aji"]["mean"] == pytest.approx(sum(row["aji"] for row in rows) / 2, abs=1e-4)
 
 
+def test_one_image_has_no_deviation(trained, tmp_path):
+    folder = DataFolder(write_dataset(tmp_path / "data", images=2, size=(64, 60), testing=1))
+    card = write_release(trained, tmp_path / "small.pt", folder, NOTES)
+    aji = card.notes["measured"]["aji"]
+    assert aji["sd"] is None
+    assert json.loads((tmp_path / "small.json").read_text())["notes"]["measured"]["aji"] == aji
+
+
 def test_a_file_that_is_there_is_not_replaced(folder, trained, tmp_path):
     path = tmp_path / "small.pt"
     path.write_bytes(b"in use")

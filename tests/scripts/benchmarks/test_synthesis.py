@@ -10,9 +10,19 @@ import pytest
 import torch
 
 from bundle.networks.spade import SPADE
+from scripts.benchmarks import synthesis as synthesis_module
 from scripts.benchmarks.plain_synthesis import Samples, plain_spade
 from scripts.benchmarks.synthesis import Sides, most_resident, synthesis
 from transforms.maps.hover import hover_map
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    """Two images of 160 px and no more updates than are needed: what is measured is looked at elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"SIDE_UM": 80.0, "IMAGES": 2, "WARM_UP": 1}.items():
+            patch.setattr(synthesis_module, name, value)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -123,6 +123,13 @@ def test_runs_on_record_are_not_run_again(dataset, tmp_path):
     assert "0.250 ± 0.010" in text and "old" not in text and text.startswith("before") and text.endswith("after\n")
 
 
+def test_records_hold_no_formula(tmp_path):
+    records = [{"row": "=1+1", "image": "-a", "seed": 0, "aji": -0.5}]
+    write_records(tmp_path / "x.csv", records)
+    assert (tmp_path / "x.csv").read_text().splitlines()[1] == "'=1+1,'-a,0,-0.5"
+    assert read_records(tmp_path / "x.csv") == records
+
+
 def test_two_that_enter_their_runs_keep_each_others(tmp_path):
     path = tmp_path / "kept.csv"
     runs = [{"row": name, "seed": 0, "aji": 0.1} for name in "ab"]
