@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .parts import as_prediction, make_norm, pad_to_multiple, scale_image
+from .weights import read
 
 UNITS = (3, 4, 6, 3)
 
@@ -180,7 +181,7 @@ class HoverNet(nn.Module):
         Raises:
             ValueError: when the file holds something else; names the first entries that do not fit.
         """
-        stored = torch.load(path, map_location="cpu", weights_only=True)
+        stored = read(path)
         inside = {name.removeprefix("encoder."): value for name, value in stored.items() if name.startswith("encoder.")}
         weights = inside or stored
         wanted = self.encoder.state_dict()
