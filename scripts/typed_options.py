@@ -75,7 +75,7 @@ class Options:
         return "\n".join([text.partition("Args:\n")[0].rstrip(), "", "Args:", *lines])
 
     def read(self, words: Sequence[str]) -> list[str]:
-        """The words with every option as --name=value, checked to be one, to be given once and to have a value.
+        """The words with every option as --name=value, checked to be one and to have a value.
 
         Raises:
             UsageError: names the option, and the nearest one where it is misspelt.
@@ -92,11 +92,8 @@ class Options:
                 rest.append(word)
                 continue
             name, equals, value = word[2:].partition("=")
-            given = name
             name, value = self._resolve(name.replace("-", "_"), value if equals else self._value(name, queue))
-            if name in found:
-                raise UsageError(f"--{given} is given twice: leave one of them out")
-            found[name] = value
+            found[name] = value  # the last one holds, as with most programs
         ends = rest.index("--") if "--" in rest else len(rest)
         return [*rest[:ends], *(f"--{name}={value}" for name, value in found.items()), *rest[ends:]]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class StageManifest:
         inputs: name -> SHA-256 of everything the stage reads; compared by `differences`.
         record: more to keep and not to compare, e.g. device, paths, hashes of the config files.
         replace: whether all that lies there is made anew, so that it may have been made otherwise.
+        added: settings that add files and change none, so that a finished output may be added to with others.
     """
 
     def __init__(
@@ -72,10 +73,11 @@ class StageManifest:
         inputs: Mapping[str, str] | None = None,
         record: Mapping[str, Any] | None = None,
         replace: bool = False,
+        added: Collection[str] = (),
     ) -> None:
         self.folder, self.stage = Path(folder), stage
         self.settings, self.inputs, self.record = settings or {}, inputs or {}, record or {}
-        self.replace = replace
+        self.replace, self.added = replace, added
         self.notes: dict[str, Any] = {}
         self._started: float | None = None
         self._finished = False
@@ -173,7 +175,9 @@ class StageManifest:
                 f"{self.folder}: a run that replaced what was there was cut, so some of it is old: give the same"
                 " command again, with overwrite"
             )
-        lines = _changes(_dict(earlier, "settings"), plain(self.settings), "setting", show=True, shared=True)
+        passed = self.added if earlier.get("complete") else ()
+        settings = {name: value for name, value in plain(self.settings).items() if name not in passed}
+        lines = _changes(_dict(earlier, "settings"), settings, "setting", show=True, shared=True)
         lines += _changes(_dict(earlier, "inputs"), dict(self.inputs), "input", show=False, shared=True)
         if lines:
             raise ValueError(

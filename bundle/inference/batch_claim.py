@@ -17,6 +17,7 @@ from .model import model_path, read_card
 logger = logging.getLogger(__name__)
 
 STAGE = "segment"
+ADDED = ("formats", "simplify")  # files that may be added to a finished folder
 
 
 @contextmanager
@@ -49,6 +50,7 @@ def claimed_batch(
         {**settings, "model": about},
         {"weights": sha256(weights)},
         replace=overwrite and present <= set(names),
+        added=ADDED,
     )
     with manifest.claimed():
         yield

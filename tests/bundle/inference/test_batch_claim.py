@@ -67,9 +67,18 @@ def test_another_model_is_refused(model, tmp_path, change, message):
     assert not (tmp_path / "out" / "labels" / "c.tif").exists()
 
 
-@pytest.mark.parametrize(
-    "change", [{"image_mpp": None}, {"augmentation": "flips"}, {"formats": ["geojson"]}, {"simplify": 1.0}]
-)
+@pytest.mark.parametrize("change", [{"formats": ["geojson"]}, {"simplify": 1.0}])
+def test_formats_are_added_to_a_finished_folder_and_not_to_a_cut_one(model, tmp_path, change):
+    segment(tmp_path / "out", model)
+    segment(tmp_path / "out", model, **change)
+    with pytest.raises(KeyError), claimed_batch(tmp_path / "out", model, SETTINGS | change, ["b"], False):
+        raise KeyError  # cut
+    with pytest.raises(ValueError, match=f"setting {next(iter(change))} changed from"):
+        segment(tmp_path / "out", model)
+    segment(tmp_path / "out", model, **change)
+
+
+@pytest.mark.parametrize("change", [{"image_mpp": None}, {"image_mpp": 0.25}, {"augmentation": "flips"}])
 def test_other_settings_are_refused_by_name(model, tmp_path, change):
     segment(tmp_path / "out", model)
     with pytest.raises(ValueError, match=f"setting {next(iter(change))} changed from"):

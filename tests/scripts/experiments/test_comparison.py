@@ -92,7 +92,7 @@ def test_the_generator_is_trained_once_and_painted_with_online(results):
 
 def test_the_variant_without_synthetic_images_trains_no_generator_and_the_same_segmenter(dataset, results, tmp_path):
     out = tmp_path / "out"
-    run(str(dataset), str(out), preset="smoke", device="cpu", variant="real_only", set="segmentation_epochs=1")
+    call(run, str(dataset), str(out), preset="smoke", device="cpu", variant="real_only", set="segmentation_epochs=1")
     assert not list(out.rglob("generator*")) and not (out / "synthetic" / "images").exists()
     assert (out / "report" / "index.html").is_file() and (out / "predictions" / "metrics.csv").is_file()
     row = load_network(results / "seed0" / "baselines" / "real_only" / "segmentation").network.state_dict()
