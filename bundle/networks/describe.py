@@ -37,7 +37,7 @@ def check_description(what: str, description: object, known: Mapping[str, Argume
         raise ValueError(f"{what} is {quoted(description)}: its {TARGET} must be one of {', '.join(known)}")
     target = description.get(TARGET)
     name = SHORT_NAMES.get(target, target) if isinstance(target, str) else None
-    if name not in known:
+    if name is None or name not in known:
         raise ValueError(
             f"{what} is {quoted(dict(description))}: {what} {quoted(target)} cannot be built with a description from a"
             f" file: its {TARGET} must be one of {', '.join(known)}"
