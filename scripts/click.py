@@ -20,7 +20,11 @@ from scripts.command_line import run_command
 
 
 def click(
-    images: str, port: int = Address.port, host: str = Address.host, browser: bool = True, mpp: float | None = None
+    images: str,
+    port: int = Address.port,
+    host: str = Address.host,
+    browser: bool = True,
+    image_mpp: float | None = None,
 ) -> None:
     """Serve the page on a folder of images.
 
@@ -29,13 +33,13 @@ def click(
         port: of this machine; 0 takes a free one.
         host: the address to listen at; any but the default, this machine alone, asks for a token.
         browser: open it; --browser False only prints the address.
-        mpp: micrometres per pixel of all images; without it their files are asked.
+        image_mpp: (or --mpp) micrometres per pixel of all images; without it their files are asked.
     """
     if not isinstance(port, int) or not 0 <= port < 65536:
         raise ValueError(f"port is {port!r}: give a whole number from 0 to 65535")
     folder = ClickFolder(images)
     with folder.hold():
-        ClickServer(ClickApp(folder, check_mpp(mpp)), Address(host, port)).run(browser)
+        ClickServer(ClickApp(folder, check_mpp(image_mpp)), Address(host, port)).run(browser)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What command lines share: arguments taken as typed, none passed over, errors as one line instead of a traceback.
+"""What command lines share: options typed once, none passed over, errors as one line instead of a traceback.
 
-fire alone reads `--output a#b` as "a" and `--output 2018` as a number, and it runs a command before it complains about
-a misspelt option. Here, parameters annotated as text stay text, and a command runs only when every argument was
-understood.
+fire alone reads `--output a#b` as "a", `--output 2018` as a number and `--overwrite no` as true, and it runs a command
+before it complains about a misspelt option. Here every option is read as its annotation says, and a command runs only
+when every word was understood.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,46 +21,84 @@ import fire
 from fire.decorators import SetParseFns
 
 from bundle.files.log_lines import PlainFormatter, plain_lines
+from scripts.typed_options import Options, UsageError
+
+logger = logging.getLogger(__name__)
+
+LEVEL = "LOG_LEVEL"  # environment variable; DEBUG shows where in the code an error was raised
+MISUSED = 2  # exit code of a command line that was not understood
+INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
 
 
 @dataclass(frozen=True)
 class _Call:
-    _run: Callable[[], None]
+    run: Callable[[], None]
 
 
 def run_command(commands: Mapping[str, Callable[..., None]], argv: list[str] | None = None) -> None:
     """Parse a command line, then run the command that it names.
 
     Args:
-        commands: name -> function; its signature is the options, its docstring the help. Parameters whose annotation
-            begins with `str` get their text unchanged.
+        commands: name -> function; its signature is the options, as `Options` takes them, its docstring the help.
         argv: arguments after the program's name; None: those of this process.
 
     Raises:
-        SystemExit: with a message when the command meets bad input (ValueError, OSError), or fire's usage errors; with
-            130 after Ctrl-C.
+        SystemExit: with a message when the command meets bad input or another error, and with code 2, after a message,
+            where the command line was not understood.
     """
+    level = logging.getLevelNamesMapping().get(os.environ.get(LEVEL, "INFO").upper(), logging.INFO)
     handler = logging.StreamHandler()
     handler.setFormatter(PlainFormatter("%(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    call = fire.Fire({name: _deferred(command) for name, command in commands.items()}, argv, serialize=lambda _: None)
-    if not isinstance(call, _Call):
-        return  # fire has shown help
+    logging.basicConfig(level=level, handlers=[handler])
+    options = {name: Options(command) for name, command in commands.items()}
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        call._run()
+        if words and words[0] in options:
+            words = [words[0], *options[words[0]].read(words[1:])]
+        call = fire.Fire({name: _deferred(each) for name, each in options.items()}, words, serialize=lambda _: None)
+    except UsageError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(MISUSED)
+    except ValueError as error:  # an option out of its range
+        sys.exit(f"error: {error}")
+    if isinstance(call, _Call):  # else fire has shown help
+        run_reporting(call.run)
+
+
+def run_reporting(run: Callable[[], None]) -> None:
+    """Run, and turn an error into a message of one line.
+
+    Raises:
+        SystemExit: with the message; with 130 after Ctrl-C.
+    """
+    try:
+        run()
     except (ValueError, OSError) as error:
-        logging.getLogger(__name__).debug("", exc_info=True)
+        logger.debug("", exc_info=True)
         sys.exit(f"error: {plain_lines(str(error))}")
     except KeyboardInterrupt:
-        logging.getLogger(__name__).warning("stopped; nothing is left half written, and the same command goes on")
-        sys.exit(130)
+        logger.warning("stopped; nothing is left half written, and the same command goes on")
+        sys.exit(INTERRUPTED)
+    except Exception as error:  # nothing that a file holds may end in a traceback
+        logger.debug("", exc_info=True)
+        sys.exit(f"error: {explain(error)}")
 
 
-def _deferred(command: Callable[..., None]) -> Callable[..., _Call]:
-    @functools.wraps(command)
+def explain(error: Exception) -> str:
+    """A message for an error that no part of the project raised itself, with the mend where there is one."""
+    text = " ".join(str(error).split()) or "no message"
+    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text.lower():
+        return f"not enough memory ({text}): use smaller images, a coarser um per px or another machine"
+    if isinstance(error, RecursionError):
+        return "a file is nested too deeply to be read: use another one"
+    return f"{type(error).__name__}: {text} (unexpected; {LEVEL}=DEBUG shows where: please report it)"
+
+
+def _deferred(options: Options) -> Callable[..., _Call]:
+    @functools.wraps(options.command)
     def prepare(*args: object, **kwargs: object) -> _Call:
-        return _Call(functools.partial(command, *args, **kwargs))
+        return _Call(options.call(*args, **kwargs))
 
-    parameters = inspect.signature(command).parameters.values()
-    texts = {each.name: str for each in parameters if str(each.annotation).startswith(("str", "<class 'str'"))}
-    return SetParseFns(**texts)(prepare)
+    prepare.__doc__ = options.doc()
+    prepare.__signature__ = inspect.Signature(list(options.parameters.values()))  # type: ignore[attr-defined]
+    return SetParseFns(**options.readers)(prepare)

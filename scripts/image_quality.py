@@ -11,6 +11,7 @@ Distances compare between rows of one extractor (its digest is printed), one um 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,6 +19,8 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from bundle.data.folder import DataFolder
 from bundle.files.atomic import write_json
+from bundle.files.images import check_mpp
+from bundle.files.sole_run import lock_beside, sole_run
 from bundle.inference.model import load_network
 from bundle.metrics.crops import RandomPositions, grid_positions
 from bundle.metrics.features import EncoderFeatures, FeatureExtractor, PretrainedFeatures
@@ -30,29 +33,14 @@ logger = logging.getLogger(__name__)
 MPP = 0.25  # um per px of the paper's images
 
 
-def measure(
-    real: str,
-    synthetic: str,
-    output: str,
-    segmenter: str | None = None,
-    mpp: float | None = None,
-    compared_mpp: float | None = None,
-    crops_per_image: int | None = None,
-    split: str = "training",
-    channels: int = 3,
-    repeats: int = 10,
-    seed: int = 0,
-    device: str = "auto",
-) -> None:
-    """Compare synthetic images with real ones and write the numbers as JSON.
+@dataclass(frozen=True)
+class QualityOptions:
+    """How images are compared.
 
-    Args:
-        real: data set with the real images, a folder that holds images/.
-        synthetic: folder that stage 2 wrote: images/NAME_000.tif for each real image NAME.
-        output: file for the numbers, .json; one that is there is replaced.
+    Attributes:
         segmenter: a trained segmenter, model.pt or its folder, whose encoder makes the features; without it they are
             those of EfficientNet-lite0, trained on ImageNet. Use one kind for all rows.
-        mpp: micrometres per pixel of the real images; without it their TIFF tags are asked.
+        image_mpp: (or --mpp) micrometres per pixel of the real images; without it their TIFF tags are asked.
         compared_mpp: micrometres per pixel that all images are brought to; without it 0.25, or the segmenter's own.
         crops_per_image: crops of 64 um at so many random positions; without it as many as fit side by side.
         split: which real images: training or testing.
@@ -61,18 +49,39 @@ def measure(
         seed: of positions and bootstrap.
         device: auto, cpu, cuda or cuda:N.
     """
+
+    segmenter: str | None = None
+    image_mpp: float | None = None
+    compared_mpp: float | None = None
+    crops_per_image: int | None = None
+    split: str = "training"
+    channels: int = 3
+    repeats: int = 10
+    seed: int = 0
+    device: str = "auto"
+
+
+def measure(real: str, synthetic: str, output: str, options: QualityOptions) -> None:
+    """Compare synthetic images with real ones and write the numbers as JSON.
+
+    Args:
+        options: how images are compared.
+        real: data set with the real images, a folder that holds images/.
+        synthetic: folder that stage 2 wrote: images/NAME_000.tif for each real image NAME.
+        output: file for the numbers, .json; one that is there is replaced.
+    """
     if Path(output).is_dir():
         raise ValueError(f"output {output} is a folder: name a file in it, such as {Path(output) / 'metrics.json'}")
-    where = resolve_device(device)
-    folder = DataFolder(real, mpp, channels)
-    extractor, own_mpp = _extractor(segmenter, where)
+    where = resolve_device(options.device)
+    folder = DataFolder(real, check_mpp(options.image_mpp), options.channels)
+    extractor, own_mpp = _extractor(options.segmenter, where)
     logger.info("features: %s, weights %s", extractor.name, extractor.digest)
-    positions = grid_positions if crops_per_image is None else RandomPositions(crops_per_image, seed)
-    spacing = own_mpp if compared_mpp is None else compared_mpp
-    with logging_redirect_tqdm():
-        row = image_quality(folder, synthetic, extractor, spacing, positions, split, repeats, seed)
-    Path(output).parent.mkdir(parents=True, exist_ok=True)
-    write_json(output, row)
+    crops, seed = options.crops_per_image, options.seed
+    positions = grid_positions if crops is None else RandomPositions(crops, seed)
+    spacing = own_mpp if options.compared_mpp is None else options.compared_mpp
+    with sole_run(lock_beside(Path(output)), Path(output), seconds=0), logging_redirect_tqdm():
+        row = image_quality(folder, synthetic, extractor, spacing, positions, options.split, options.repeats, seed)
+        write_json(output, row)
     for name, found in row["metrics"].items():
         said = (found[key] for key in ("mean", "sd", "n", "all"))
         logger.info("%s %.4g ± %.2g (%d bootstraps; all crops: %.4g)", name, *said)

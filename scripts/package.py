@@ -15,6 +15,7 @@ from pathlib import Path
 from bundle.data.folder import DataFolder
 from bundle.files import bundle_root
 from bundle.files.images import check_mpp
+from bundle.files.sole_run import lock_beside, lock_in, sole_run
 from bundle.inference.model import load_network, model_path, read_card
 from bundle.release.onnx_file import write_onnx
 from bundle.release.weights import write_release
@@ -36,12 +37,13 @@ def bundle(model: str = MODEL, output: str = "dist", url: str | None = None) -> 
         url: where weights of more than 25 MB can be downloaded directly; they are then not in the zip, but named in its
             large_files.yml.
     """
-    path = write_package(ROOT, _weights(model), output, url)
+    with sole_run(lock_in(Path(output)), Path(output), seconds=0):
+        path = write_package(ROOT, _weights(model), output, url)
     logger.info("wrote %s (%.1f MB)", path, path.stat().st_size / 1e6)
 
 
 def weights(
-    model: str, output: str, dataset_dir: str, licence: str, trained_on: str = "", mpp: float | None = None
+    model: str, output: str, dataset_dir: str, licence: str, trained_on: str = "", image_mpp: float | None = None
 ) -> None:
     """Write weights as they ship: float16, with a description of what they are and measure on the testing images.
 
@@ -51,11 +53,12 @@ def weights(
         dataset_dir: data folder that it was trained on, whose testing images have labels.
         licence: terms of the weights, a few words.
         trained_on: which data, a few words.
-        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        image_mpp: (or --mpp) micrometres per pixel of the images; without it their TIFF tags are asked.
     """
     source = model_path(model)
-    folder = DataFolder(dataset_dir, check_mpp(mpp), read_card(source).channels)
-    card = write_release(source, output, folder, {"trained_on": trained_on, "licence": licence})
+    folder = DataFolder(dataset_dir, check_mpp(image_mpp), read_card(source).channels)
+    with sole_run(lock_beside(Path(output)), Path(output), seconds=0):
+        card = write_release(source, output, folder, {"trained_on": trained_on, "licence": licence})
     aji = card.notes["measured"]["aji"]["mean"]
     said = "not defined" if aji is None else f"{aji:.3f}"
     logger.info("wrote %s (%.1f MB): AJI %s", output, Path(output).stat().st_size / 1e6, said)
@@ -68,7 +71,8 @@ def onnx(output: str, model: str = MODEL) -> None:
         output: the file, such as model.onnx.
         model: trained weights, with their .json beside them, or their folder.
     """
-    write_onnx(output, load_network(_weights(model)))
+    with sole_run(lock_beside(Path(output)), Path(output), seconds=0):
+        write_onnx(output, load_network(_weights(model)))
     logger.info("wrote %s (%.1f MB)", output, Path(output).stat().st_size / 1e6)
 
 

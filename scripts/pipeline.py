@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bundle.data.diameters import parse_diameter
@@ -35,65 +36,70 @@ logger = logging.getLogger("scripts.pipeline")
 ROOT = bundle_root.ROOT
 
 
-def run(
-    dataset_dir: str,
-    output_dir: str,
-    preset: str = "cpu",
-    mpp: float | None = None,
-    diameter: str = "",
-    device: str = "auto",
-    seed: int = 0,
-    variant: str = "",
-    set: str = "",
-    init_weights: str = "",
-    restart: str = "",
-) -> None:
-    """Train a segmenter from points, segment the testing images, write the report.
+@dataclass(frozen=True)
+class RunOptions:
+    """Options that every command shares.
 
-    Args:
+    Attributes:
         dataset_dir: folder with images/, points/ and, if there are, labels/ and split.json.
         output_dir: folder for all results: new, empty, or that of an earlier run, which is then continued.
         preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
-        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        image_mpp: (or --mpp) micrometres per pixel of the images; without it their TIFF tags are asked.
         diameter: typical diameter of an object, in um ("8") or in px of the images ("24px"); 6 um without it.
         device: auto, cpu, cuda or cuda:N.
         seed: of every random draw.
         variant: files of configs/variants to lay over everything, in order, separated by commas.
         set: settings by their id, "id=value; stage/id=value".
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    dataset_dir: str
+    output_dir: str
+    preset: str = "cpu"
+    image_mpp: float | None = None
+    diameter: str = ""
+    device: str = "auto"
+    seed: int = 0
+    variant: str = ""
+    set: str = ""
+
+    def request(self) -> Request:
+        """What is asked for, as the pipeline takes it; ValueError where a value is of no use."""
+        return Request(
+            dataset_dir=Path(self.dataset_dir),
+            output_dir=Path(self.output_dir),
+            bundle_root=ROOT,
+            preset=self.preset,
+            device=str(resolve_device(self.device)),
+            seed=self.seed,
+            image_mpp=check_mpp(self.image_mpp),
+            variant=self.variant,
+            overrides=parse_overrides(self.set),
+            diameter=parse_diameter(self.diameter) if self.diameter else None,
+        )
+
+
+def run(options: RunOptions, init_weights: str = "", restart: str = "") -> None:
+    """Train a segmenter from points, segment the testing images, write the report.
+
+    Args:
+        options: shared by all commands.
         init_weights: weights of a trained segmenter of the same network (model.pt, or its folder) that training goes on
             from; with few images, fewer updates are enough: --set segmentation_epochs=5.
         restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
     """
-    settings = started_from(init_weights, set)
-    _run((), dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, settings, restart)
+    _run(options, (), init_weights, restart)
 
 
 def compare(
-    dataset_dir: str,
-    output_dir: str,
-    preset: str = "cpu",
-    mpp: float | None = None,
-    diameter: str = "",
-    device: str = "auto",
-    seed: int = 0,
-    variant: str = "",
-    set: str = "",
-    init_weights: str = "",
-    restart: str = "",
-    baselines: str = ",".join(COMPARED),
+    options: RunOptions, init_weights: str = "", restart: str = "", baselines: str = ",".join(COMPARED)
 ) -> None:
     """As run, and beside it the baselines, each training the same segmenter for the same budget.
 
     Args:
-        dataset_dir: folder with images/, points/, labels/ and, if there is one, split.json.
-        output_dir: folder for all results: new, empty, or that of an earlier run, which is then continued.
-        preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
-        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
-        diameter: typical diameter of an object, in um ("8") or in px of the images ("24px"); 6 um without it.
-        device: auto, cpu, cuda or cuda:N.
-        seed: of every random draw.
-        variant: files of configs/variants to lay over everything, in order, separated by commas.
-        set: settings by their id, "id=value; stage/id=value".
+        options: shared by all commands.
         init_weights: weights of a trained segmenter of the same network (model.pt, or its folder) that training goes on
             from; with few images, fewer updates are enough: --set segmentation_epochs=5.
         restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
@@ -101,36 +107,16 @@ def compare(
             dense, separated by commas; dense needs labels of the training images, masks needs --set masks_dir=FOLDER.
     """
     chosen = filter(None, (name.strip() for name in baselines.split(",")))
-    beside = baseline_stages(chosen, parse_overrides(set))
-    settings = started_from(init_weights, set)
-    _run(beside, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, settings, restart)
+    _run(options, baseline_stages(chosen, parse_overrides(options.set)), init_weights, restart)
 
 
-def plan(
-    dataset_dir: str,
-    output_dir: str,
-    preset: str = "cpu",
-    mpp: float | None = None,
-    diameter: str = "",
-    device: str = "auto",
-    seed: int = 0,
-    variant: str = "",
-    set: str = "",
-) -> None:
+def plan(options: RunOptions) -> None:
     """Check everything, say what run would do and how long it would take on this machine, and stop.
 
     Args:
-        dataset_dir: as for run.
-        output_dir: as for run.
-        preset: as for run.
-        mpp: as for run.
-        diameter: as for run.
-        device: as for run.
-        seed: as for run.
-        variant: as for run.
-        set: as for run.
+        options: shared by all commands.
     """
-    _run((), dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, set, plan_only=True)
+    _run(options, (), plan_only=True)
 
 
 def demo(
@@ -145,8 +131,8 @@ def demo(
         seed: of the simulation and of every random draw.
         least_aji: mean AJI on held-out simulated images that must be reached.
     """
-    folder = Path(output)
-    run_demo(demo_request(_request("", "", preset, None, "", device, seed, "", ""), folder), least_aji)
+    options = RunOptions("", "", preset, device=device, seed=seed)
+    run_demo(demo_request(options.request(), Path(output)), least_aji)
 
 
 def started_from(init_weights: str, settings: str) -> str:
@@ -161,48 +147,10 @@ def started_from(init_weights: str, settings: str) -> str:
 
 
 def _run(
-    beside: Sequence[Stage],
-    dataset_dir: str,
-    output_dir: str,
-    preset: str,
-    mpp: float | None,
-    diameter: str,
-    device: str,
-    seed: int,
-    variant: str,
-    overrides: str,
-    restart: str = "",
-    plan_only: bool = False,
+    options: RunOptions, beside: Sequence[Stage], init_weights: str = "", restart: str = "", plan_only: bool = False
 ) -> None:
-    request = _request(dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, overrides)
+    request = replace(options, set=started_from(init_weights, options.set)).request()
     run_pipeline(request, [*method_with(request.variants, beside), *beside], restart, plan_only)
-
-
-def _request(
-    dataset_dir: str,
-    output_dir: str,
-    preset: str,
-    mpp: float | None,
-    diameter: str,
-    device: str,
-    seed: int,
-    variant: str,
-    overrides: str,
-) -> Request:
-    if not isinstance(seed, int):
-        raise ValueError(f"seed is {seed!r}: give an integer")
-    return Request(
-        dataset_dir=Path(dataset_dir),
-        output_dir=Path(output_dir),
-        bundle_root=ROOT,
-        preset=preset,
-        device=str(resolve_device(device)),
-        seed=seed,
-        image_mpp=check_mpp(mpp),
-        variant=variant,
-        overrides=parse_overrides(overrides),
-        diameter=parse_diameter(diameter) if diameter else None,
-    )
 
 
 def _join_settings(argv: Sequence[str]) -> list[str]:

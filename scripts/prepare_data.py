@@ -20,6 +20,7 @@ import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,6 +45,7 @@ from bundle.files.images import IMAGE_SUFFIXES, check_mpp, read_image
 from bundle.files.labels import LABEL_SUFFIXES, read_label
 from bundle.files.output_folders import require_empty_dir
 from bundle.files.points_csv import write_points
+from bundle.files.sole_run import lock_beside, sole_run
 from bundle.files.writers import write_image, write_label
 from bundle.slides.listing import IMAGE_OR_SLIDE_SUFFIXES
 from scripts.command_line import run_command
@@ -59,7 +61,7 @@ def monuseg(
     output: str,
     points_from: str = "centroid",
     split: str | None = None,
-    mpp: float = 0.25,
+    image_mpp: float = 0.25,
 ) -> None:
     """Convert the official MoNuSeg download: TIFF images and Aperio ImageScope XML of the same names.
 
@@ -74,10 +76,10 @@ def monuseg(
         output: data folder to make; must not exist, or be empty.
         points_from: where in an object its point lies: centroid, or deepest (the pixel farthest from the border).
         split: JSON file {"training": [names], "testing": [names]} to take over; without it all images train.
-        mpp: um per px of the images.
+        image_mpp: (or --mpp) um per px of the images.
     """
     rule = _rule(points_from)
-    check_mpp(mpp)
+    check_mpp(image_mpp)
     pairs = _pairs(_images(images), files_by_name(Path(annotations), (".xml",)), annotations)
     if split is not None:
         read_split(Path(split), pairs)
@@ -86,7 +88,9 @@ def monuseg(
             (draft / part).mkdir()
         for name, (image_path, outline_path) in _progress(pairs.items(), "images"):
             array = read_image(image_path).array  # (C, H, W)
-            _write_item(draft, name, array, draw_outlines(read_outlines(outline_path), array.shape[-2:]), rule, mpp)
+            _write_item(
+                draft, name, array, draw_outlines(read_outlines(outline_path), array.shape[-2:]), rule, image_mpp
+            )
         if split is not None:
             shutil.copyfile(split, draft / "split.json")
     logger.info("%s: %d images written", output, len(pairs))
@@ -138,27 +142,11 @@ def points_from_labels(labels: str, output: str, points_from: str = "centroid") 
     logger.info("%s: %d points files written", output, len(found))
 
 
-def points(
-    input: str,
-    images: str,
-    output: str,
-    classes: str | None = None,
-    centroids: bool = False,
-    scale: float = 1.0,
-    unit: float = 1.0,
-    shift: float = 0.0,
-    swap: bool = False,
-) -> None:
-    """Convert clicks on images in which every nucleus was clicked; docs/points.md says what is read.
+@dataclass(frozen=True)
+class MarkOptions:
+    """Which marks are clicks, and how their coordinates become px of the image.
 
-    Reads QuPath GeoJSON, ImageJ .roi and .zip, napari CSV, Cell Counter XML, COCO keypoints, pictures of dots and
-    labels, and tables of x,y. Writes OUTPUT/images (copies), OUTPUT/points/NAME.csv and OUTPUT/check/NAME.png, each
-    image with its points, to be looked at. OUTPUT appears when it is whole; nothing is overwritten.
-
-    Args:
-        input: folder of files of clicks, of the images' base names; or one file.
-        images: folder of images, PNG, TIFF or JPEG; or one image.
-        output: data folder to make; must not exist, or be empty.
+    Attributes:
         classes: only marks of these classes, separated by commas.
         centroids: take outlines, too: the middle of each is its point.
         scale: the image is so many times larger than the copy that was clicked on.
@@ -166,7 +154,62 @@ def points(
         shift: px to add to x and y: -0.5 for a program that measures from the corner where docs/points.md says centre.
         swap: exchange x and y.
     """
-    choice, placement = Choice(parse_classes(classes), centroids), Placement(swap, unit, scale, shift)
+
+    classes: str | None = None
+    centroids: bool = False
+    scale: float = 1.0
+    unit: float = 1.0
+    shift: float = 0.0
+    swap: bool = False
+
+    def choice(self) -> Choice:
+        """Which marks are clicks; ValueError where a class is of no use."""
+        return Choice(parse_classes(self.classes), self.centroids)
+
+    def placement(self) -> Placement:
+        """Where they lie; ValueError where a number is of no use."""
+        return Placement(self.swap, self.unit, self.scale, self.shift)
+
+
+@dataclass(frozen=True)
+class TileOptions:
+    """What tiles are cut, and from where.
+
+    Attributes:
+        regions: folder of files whose outlines are regions, or one file; without it they are among the clicks.
+        region_class: class of the outlines that are regions; * stands for anything.
+        image_mpp: (or --mpp) um per px of the slides or images; without it they are asked.
+        tile_mpp: um per px of tiles, the spacing at which the model works; what is coarser stays as it is.
+        smallest: px of a tile's shorter side, at least; not less than the crops of training.
+        channels: 3 (RGB) or 1 (grey).
+    """
+
+    regions: str | None = None
+    region_class: str = REGION
+    image_mpp: float | None = None
+    tile_mpp: float = 0.5
+    smallest: int = 128
+    channels: int = 3
+
+    def settings(self) -> TileSettings:
+        """How tiles are cut; ValueError where a number is out of its range."""
+        return TileSettings(self.tile_mpp, self.smallest, self.region_class, self.image_mpp, self.channels)
+
+
+def points(input: str, images: str, output: str, marks: MarkOptions) -> None:
+    """Convert clicks on images in which every nucleus was clicked; docs/points.md says what is read.
+
+    Reads QuPath GeoJSON, ImageJ .roi and .zip, napari CSV, Cell Counter XML, COCO keypoints, pictures of dots and
+    labels, and tables of x,y. Writes OUTPUT/images (copies), OUTPUT/points/NAME.csv and OUTPUT/check/NAME.png, each
+    image with its points, to be looked at. OUTPUT appears when it is whole; nothing is overwritten.
+
+    Args:
+        marks: which marks are clicks, and where they lie.
+        input: folder of files of clicks, of the images' base names; or one file.
+        images: folder of images, PNG, TIFF or JPEG; or one image.
+        output: data folder to make; must not exist, or be empty.
+    """
+    choice, placement = marks.choice(), marks.placement()
     found = find_images(Path(images), IMAGE_SUFFIXES)
     matched = read_matched(Path(input), found, Path(images))
     with _whole(output) as draft:
@@ -175,23 +218,7 @@ def points(
     logger.info("%s: %d images written; look at %s", output, count, Path(output) / "check")
 
 
-def tiles(
-    input: str,
-    images: str,
-    output: str,
-    regions: str | None = None,
-    region_class: str = REGION,
-    mpp: float | None = None,
-    tile_mpp: float = 0.5,
-    smallest: int = 128,
-    channels: int = 3,
-    classes: str | None = None,
-    centroids: bool = False,
-    scale: float = 1.0,
-    unit: float = 1.0,
-    shift: float = 0.0,
-    swap: bool = False,
-) -> None:
+def tiles(input: str, images: str, output: str, cut: TileOptions, marks: MarkOptions) -> None:
     """Convert clicks on slides or images in which every nucleus was clicked inside some regions only.
 
     Reads what `points` reads; outlines of the class REGION_CLASS in the same files, or all outlines in REGIONS, are the
@@ -200,27 +227,16 @@ def tiles(
     slide, to be looked at. OUTPUT appears when it is whole; nothing is overwritten.
 
     Args:
+        cut: what tiles are cut.
+        marks: which marks are clicks, and where they lie.
         input: folder of files of clicks, of the slides' base names; or one file.
         images: folder of slides or images; or one.
         output: data folder to make; must not exist, or be empty.
-        regions: folder of files whose outlines are regions, or one file; without it they are among the clicks.
-        region_class: class of the outlines that are regions; * stands for anything.
-        mpp: um per px of the slides or images; without it they are asked.
-        tile_mpp: um per px of tiles, the spacing at which the model works; what is coarser stays as it is.
-        smallest: px of a tile's shorter side, at least; not less than the crops of training.
-        channels: 3 (RGB) or 1 (grey).
-        classes: only marks of these classes, separated by commas.
-        centroids: take outlines, too: the middle of each is its point.
-        scale: the image is so many times larger than the copy that was clicked on.
-        unit: length of a px in the file's coordinates, where they are no px: 0.25 for um at 0.25 um per px.
-        shift: px to add to x and y: -0.5 for a program that measures from the corner where docs/points.md says centre.
-        swap: exchange x and y.
     """
-    choice, placement = Choice(parse_classes(classes), centroids), Placement(swap, unit, scale, shift)
-    settings = TileSettings(tile_mpp, smallest, region_class, mpp, channels)
+    choice, placement, settings = marks.choice(), marks.placement(), cut.settings()
     found = find_images(Path(images), IMAGE_OR_SLIDE_SUFFIXES)
     matched = read_matched(Path(input), found, Path(images))
-    areas = read_matched(Path(regions), found, Path(images)) if regions is not None else None
+    areas = read_matched(Path(cut.regions), found, Path(images)) if cut.regions is not None else None
     with _whole(output) as draft:
         progress = functools.partial(_progress, unit="images")
         count = write_tiles(draft, found, matched, areas, choice, placement, settings, progress)
@@ -270,7 +286,8 @@ def _pairs(images: dict[str, Path], outlines: dict[str, Path], folder: str) -> d
 @contextmanager
 def _whole(output: str) -> Iterator[Path]:
     """A folder to fill, which becomes `output` when all is written."""
-    with draft_folder(require_empty_dir(output).resolve()) as draft:
+    target = require_empty_dir(output).resolve()
+    with sole_run(lock_beside(target), target, seconds=0), draft_folder(target) as draft:
         yield draft
 
 

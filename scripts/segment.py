@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -23,6 +25,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from bundle.files import bundle_root
 from bundle.files.images import check_mpp
 from bundle.inference.batch import BatchSegmenter, list_images
+from bundle.inference.batch_claim import claimed_batch
 from bundle.inference.model import load_network, segmenter_of
 from bundle.inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 from bundle.networks.device import describe_device, resolve_device
@@ -36,98 +39,99 @@ logger = logging.getLogger(__name__)
 MODEL = str(bundle_root.MODEL)
 
 
-def image(
-    input: str,
-    output: str,
-    model: str = MODEL,
-    mpp: float | None = None,
-    device: str = "auto",
-    augmentation: str = "none",
-    overwrite: bool = False,
-    formats: str = "",
-    simplify: float = 0,
-) -> None:
-    """Segment one image.
+@dataclass(frozen=True)
+class SegmentOptions:
+    """Options that `image` and `folder` share.
 
-    Args:
-        input: the image: PNG, TIFF or JPEG, 8 or 16 bit.
+    Attributes:
         output: folder for labels/, overlays/ and objects/.
         model: trained weights, with their .json beside them.
-        mpp: micrometres per pixel of the image; without it the TIFF tags are asked, and an image that says nothing is
-            taken for one at the model's spacing.
+        image_mpp: (or --mpp) micrometres per pixel of the images; without it the TIFF tags are asked, and an image that
+            says nothing is taken for one at the model's spacing.
         device: auto, cpu, cuda or cuda:N.
-        augmentation: none, flips or eight: average over so many views of the image; slower, a little better.
+        augmentation: none, flips or eight: average over so many views of each image; slower, a little better.
         overwrite: replace results that are there; without it they are kept and the image is skipped.
         formats: further files, separated by commas: geojson (QuPath), asap, nifti, nrrd, parquet, ome-zarr.
         simplify: px that the polygons of geojson and asap may leave the edges of pixels by, for smaller files; 0
             follows them exactly.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    output: str
+    model: str = MODEL
+    image_mpp: float | None = None
+    device: str = "auto"
+    augmentation: str = "none"
+    overwrite: bool = False
+    formats: str = ""
+    simplify: float = 0
+
+    def __post_init__(self) -> None:
+        if self.augmentation not in TEST_TIME_AUGMENTATIONS:
+            names = ", ".join(TEST_TIME_AUGMENTATIONS)
+            raise ValueError(f"augmentation is {self.augmentation!r}: choose one of {names}")
+        check_mpp(self.image_mpp)
+        check_tolerance(self.simplify)
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides the results beside the model."""
+        formats = sorted(each.strip() for each in self.formats.split(",") if each.strip())
+        return {
+            "image_mpp": self.image_mpp,
+            "augmentation": self.augmentation,
+            "formats": formats,
+            "simplify": float(self.simplify),
+        }
+
+
+def image(input: str, options: SegmentOptions) -> None:
+    """Segment one image.
+
+    Args:
+        options: shared with `folder`.
+        input: the image: PNG, TIFF or JPEG, 8 or 16 bit.
     """
     path = Path(input)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file" + (": use `folder`" if path.is_dir() else ""))
-    _segment([path], output, model, mpp, device, augmentation, overwrite, formats, simplify)
+    _segment([path], options)
 
 
-def folder(
-    input: str,
-    output: str,
-    model: str = MODEL,
-    mpp: float | None = None,
-    device: str = "auto",
-    augmentation: str = "none",
-    overwrite: bool = False,
-    formats: str = "",
-    simplify: float = 0,
-) -> None:
+def folder(input: str, options: SegmentOptions) -> None:
     """Segment every image in a folder; a run that was cut goes on where it stopped when it is started again.
 
     Args:
+        options: shared with `image`.
         input: the folder; folders inside it are not looked into.
-        output: folder for labels/, overlays/ and objects/.
-        model: trained weights, with their .json beside them.
-        mpp: micrometres per pixel of all images; without it each image's TIFF tags are asked, and one that says nothing
-            is taken for one at the model's spacing.
-        device: auto, cpu, cuda or cuda:N.
-        augmentation: none, flips or eight: average over so many views of each image; slower, a little better.
-        overwrite: replace results that are there; without it such images are skipped.
-        formats: further files, separated by commas: geojson (QuPath), asap, nifti, nrrd, parquet, ome-zarr.
-        simplify: px that the polygons of geojson and asap may leave the edges of pixels by, for smaller files; 0
-            follows them exactly.
     """
-    if Path(output).resolve() in (Path(input).resolve(), Path(input).resolve().parent):
-        raise ValueError(f"output {output} is, or holds, the folder of the images: name another one")
-    _segment(list_images(input), output, model, mpp, device, augmentation, overwrite, formats, simplify)
+    if Path(options.output).resolve() in (Path(input).resolve(), Path(input).resolve().parent):
+        raise ValueError(f"output {options.output} is, or holds, the folder of the images: name another one")
+    _segment(list_images(input), options)
 
 
-def _segment(
-    paths: list[Path],
-    output: str,
-    model: str,
-    mpp: float | None,
-    device: str,
-    augmentation: str,
-    overwrite: bool,
-    formats: str,
-    simplify: float,
-) -> None:
-    if augmentation not in TEST_TIME_AUGMENTATIONS:
-        raise ValueError(f"augmentation is {augmentation!r}: choose one of {', '.join(TEST_TIME_AUGMENTATIONS)}")
-    check_mpp(mpp)
-    check_tolerance(simplify)
-    further = choose_formats(formats)
-    where = resolve_device(device)
-    loaded, views = load_network(model), TEST_TIME_AUGMENTATIONS[augmentation]
+def _segment(paths: list[Path], options: SegmentOptions) -> None:
+    further = choose_formats(options.formats)
+    where = resolve_device(options.device)
+    loaded, views = load_network(options.model), TEST_TIME_AUGMENTATIONS[options.augmentation]
     card = loaded.card
-    logger.info("%s: %s, %g um per px, on %s", model, card.network["_target_"], card.mpp, describe_device(where))
+    logger.info(
+        "%s: %s, %g um per px, on %s", options.model, card.network["_target_"], card.mpp, describe_device(where)
+    )
     segmenter = segmenter_of(loaded, augmentation=views, device=where)
-    with logging_redirect_tqdm():
-        batch = BatchSegmenter(segmenter, output, mpp, overwrite, further, simplify)
+    names = [path.stem for path in paths]
+    claim = claimed_batch(options.output, options.model, options.identity(), names, options.overwrite)
+    with claim, logging_redirect_tqdm():
+        batch = BatchSegmenter(
+            segmenter, options.output, options.image_mpp, options.overwrite, further, options.simplify
+        )
         summary = batch.run(tqdm(paths, unit="image", disable=None))
-    logger.info("%s: %s", output, summary)
-    if summary.skipped:
-        logger.info("results that were there are kept; --overwrite replaces them")
-    if summary.failed:
-        sys.exit(1)
+        logger.info("%s: %s", options.output, summary)
+        if summary.skipped:
+            logger.info("results that were there are kept; --overwrite replaces them")
+        if summary.failed:
+            sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from bundle.files import bundle_root
@@ -30,34 +32,16 @@ BATCH = {"cpu": 1, "cuda": 8}  # windows that the network is given at once
 MODEL = str(bundle_root.MODEL)
 
 
-def slide(
-    input: str,
-    output: str,
-    model: str = MODEL,
-    mpp: float | None = None,
-    device: str = "auto",
-    augmentation: str = "none",
-    tissue: str | None = None,
-    channel: int = 0,
-    labels: bool = False,
-    largest: float | None = None,
-    block: int = 2048,
-    tile: int = 1024,
-    window: int = 256,
-    batch: int | None = None,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    threads: int | None = None,
-) -> None:
-    """Segment a whole slide, or every slide in a folder, block by block; a run that was cut goes on where it stopped.
+@dataclass(frozen=True)
+class SlideOptions:
+    """Options of `slide` beside the slides.
 
-    Args:
-        input: the slide, of any kind that OpenSlide or tifffile reads, or a folder of slides.
+    Attributes:
         output: folder; the results of a slide go to the folder of its name in there: objects.csv, objects.geojson
             (QuPath), overview.png, and blocks/ with a small file for each finished block.
         model: trained weights, with their .json beside them.
-        mpp: micrometres per pixel of the finest level; without it the slide is asked, and one that says nothing is
-            refused.
+        image_mpp: (or --mpp) micrometres per pixel of the finest level; without it the slide is asked, and one that
+            says nothing is refused.
         device: auto, cpu, cuda or cuda:N.
         augmentation: none, flips or eight: average over so many views; slower, a little better.
         tissue: otsu: only what is not glass is looked at; none: all is. By default otsu for RGB, none for one channel.
@@ -73,24 +57,78 @@ def slide(
         scheduler: address of a Dask scheduler, such as tcp://host:8786, in place of workers; its workers have to see
             the slides and the model under the same paths.
         threads: of the processor, for each process; by default 1 for workers. Results are equal at equal threads.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
-    check_mpp(mpp)
-    where = resolve_device(device)
-    weights = model_path(model)
+
+    output: str
+    model: str = MODEL
+    image_mpp: float | None = None
+    device: str = "auto"
+    augmentation: str = "none"
+    tissue: str | None = None
+    channel: int = 0
+    labels: bool = False
+    largest: float | None = None
+    block: int = 2048
+    tile: int = 1024
+    window: int = 256
+    batch: int | None = None
+    workers: int | None = None
+    scheduler: str | None = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        check_mpp(self.image_mpp)
+        self.settings("cpu", None)
+
+    def settings(self, kind: str, threads: int | None) -> Settings:
+        """The numbers of the plan.
+
+        Args:
+            kind: of the device, cpu or cuda.
+            threads: of each process, where the user does not say.
+
+        Raises:
+            ValueError: one is out of its range.
+        """
+        return Settings(
+            self.window,
+            tile=self.tile,
+            block=self.block,
+            largest=self.largest,
+            batch=BATCH[kind] if self.batch is None else self.batch,
+            threads=threads if self.threads is None else self.threads,
+        )
+
+    def request(self, weights: Path, device: torch.device, threads: int | None) -> Request:
+        """What is asked for, on a device; threads as for `settings`."""
+        settings = self.settings(device.type, threads)
+        return Request(
+            weights, settings, self.image_mpp, self.channel, self.tissue, self.augmentation, str(device), self.labels
+        )
+
+
+def slide(input: str, options: SlideOptions) -> None:
+    """Segment a whole slide, or every slide in a folder, block by block; a run that was cut goes on where it stopped.
+
+    Args:
+        options: all else.
+        input: the slide, of any kind that OpenSlide or tifffile reads, or a folder of slides.
+    """
+    where = resolve_device(options.device)
+    weights = model_path(options.model)
     card = load_network(weights).card
     logger.info("%s: %s, %g um per px, on %s", weights, card.network["_target_"], card.mpp, describe_device(where))
-    slides = list_slides(input, output)
+    slides = list_slides(input, options.output)
     try:
-        with executor_of(scheduler, workers, where) as executor, logging_redirect_tqdm():
-            given = threads or executor.threads
-            settings = Settings(
-                window, tile=tile, block=block, largest=largest, batch=batch or BATCH[where.type], threads=given
-            )
-            request = Request(weights, settings, mpp, channel, tissue, augmentation, str(where), labels)
-            summary = segment_slides(slides, Path(output), request, executor)
+        with executor_of(options.scheduler, options.workers, where) as executor, logging_redirect_tqdm():
+            request = options.request(weights, where, executor.threads)
+            summary = segment_slides(slides, Path(options.output), request, executor)
     except KeyboardInterrupt:
-        logger.warning("stopped; the same command goes on with the blocks that are missing in %s", output)
+        logger.warning("stopped; the same command goes on with the blocks that are missing in %s", options.output)
         sys.exit(130)
-    logger.info("%s: %s", output, summary)
+    logger.info("%s: %s", options.output, summary)
     if summary.failed:
         sys.exit(1)

@@ -15,7 +15,9 @@ import logging
 from pathlib import Path
 
 from bundle.data.folder import DataFolder
-from bundle.inference.model import Model, describe_output, load_network
+from bundle.files.images import check_mpp
+from bundle.files.sole_run import lock_beside, sole_run
+from bundle.inference.model import Model, card_path, describe_output, load_network
 from bundle.inference.tuning import tune, write_tuning
 from bundle.networks.device import resolve_device
 from scripts.command_line import run_command
@@ -27,7 +29,7 @@ def points(
     model: str,
     dataset_dir: str,
     names: str,
-    mpp: float | None = None,
+    image_mpp: float | None = None,
     radius: float = 3.0,
     vary: str = "threshold",
     device: str = "auto",
@@ -38,7 +40,7 @@ def points(
         model: trained weights with their .json beside them, or their folder.
         dataset_dir: the data set: images/ and points/.
         names: base names of the images to choose by, with commas between; none of the testing part.
-        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        image_mpp: (or --mpp) micrometres per pixel of the images; without it their TIFF tags are asked.
         radius: how far a found centre may lie from a point, um.
         vary: what to choose, with commas between: threshold, smoothing, smallest, reach. More than the threshold needs
             even more images.
@@ -48,13 +50,15 @@ def points(
         raise ValueError(f"radius is {radius} um: give a distance above 0")
     where = resolve_device(device)  # before anything is loaded
     weights = Path(model) / "model.pt" if Path(model).is_dir() else Path(model)
-    loaded = load_network(weights)
-    loaded = Model(loaded.network.to(where), loaded.card)
-    folder = DataFolder(dataset_dir, mpp, loaded.card.channels)
-    tuning = tune(loaded, folder, listed(names), radius, listed(vary))
-    logger.info("before: detection F1 %.4f, %s", tuning.score_before, describe_output(loaded.card.build_output()))
-    logger.info("after:  detection F1 %.4f, %s", tuning.score, describe_output(tuning.output))
-    write_tuning(weights, tuning)
+    described = card_path(weights)
+    with sole_run(lock_beside(described), described, seconds=0):
+        loaded = load_network(weights)
+        loaded = Model(loaded.network.to(where), loaded.card)
+        folder = DataFolder(dataset_dir, check_mpp(image_mpp), loaded.card.channels)
+        tuning = tune(loaded, folder, listed(names), radius, listed(vary))
+        logger.info("before: detection F1 %.4f, %s", tuning.score_before, describe_output(loaded.card.build_output()))
+        logger.info("after:  detection F1 %.4f, %s", tuning.score, describe_output(tuning.output))
+        write_tuning(weights, tuning)
     logger.info("%s holds the choice", weights.with_suffix(".json"))
 
 

@@ -9,16 +9,21 @@ other settings or from other inputs is never taken for the right one. Nothing in
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from .atomic import write_json
 from .leftovers import is_temporary
 from .provenance import sha256, versions
+from .sole_run import give_back, is_lock, lock_in, take
+from .untrusted_text import parse_json
 
 MANIFEST = "manifest.json"
 AUTO = "auto"  # a setting of this value leaves the choice to the machine, so whatever was chosen before fits it
@@ -35,7 +40,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = parse_json(path.read_bytes())
     except ValueError as error:
         raise ValueError(
             f"{path} is not readable JSON ({error}): move the folder {folder} away and run again"
@@ -57,6 +62,8 @@ class StageManifest:
         settings: config id -> value, all that decides the result (no machine paths); compared by `differences`.
         inputs: name -> SHA-256 of everything the stage reads; compared by `differences`.
         record: more to keep and not to compare, e.g. device, paths, hashes of the config files.
+        replace: whether all that lies there is made anew, so that it may have been made otherwise.
+        added: settings that add files and change none, so that a finished output may be added to with others.
     """
 
     def __init__(
@@ -66,28 +73,51 @@ class StageManifest:
         settings: Mapping[str, Any] | None = None,
         inputs: Mapping[str, str] | None = None,
         record: Mapping[str, Any] | None = None,
+        replace: bool = False,
+        added: Collection[str] = (),
     ) -> None:
         self.folder, self.stage = Path(folder), stage
         self.settings, self.inputs, self.record = settings or {}, inputs or {}, record or {}
+        self.replace, self.added = replace, added
         self.notes: dict[str, Any] = {}
         self._started: float | None = None
         self._finished = False
+        self._lock: FileLock | None = None
 
     def begin(self) -> None:
-        """Mark the folder as begun and not whole; a resumed stage keeps what its earlier sessions recorded."""
+        """Keep other runs out, and mark the folder as begun and not whole.
+
+        A resumed stage keeps what its earlier sessions recorded.
+
+        Raises:
+            BlockingIOError: another run works in the folder.
+            FileExistsError: it holds the output of another stage.
+            ValueError: it holds what was made with other settings or from other inputs; names them.
+        """
         if self._started is not None:
             return
+        self._lock = take(lock_in(self.folder), self.folder, again=True)
+        try:
+            earlier = read_manifest(self.folder) or {}
+            self._refuse_others(earlier)
+        except (ValueError, OSError):
+            self.let_go()
+            raise
         self._started = time.time()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        earlier = (read_manifest(self.folder) or {}).get("sessions", [])
         content = {
             "stage": self.stage,
             "complete": False,
             "settings": plain(self.settings),
             "inputs": dict(self.inputs),
+            "replacing": self.replace,
         }
         content |= {"versions": versions(), "record": plain(self.record)}
-        content |= {"sessions": [*earlier, {"started": _utc(self._started), "finished": None, "seconds": None}]}
+        content |= {
+            "sessions": [
+                *_list(earlier, "sessions"),
+                {"started": _utc(self._started), "finished": None, "seconds": None},
+            ]
+        }
         write_json(self.folder / MANIFEST, content)
 
     def note(self, **facts: Any) -> None:
@@ -107,9 +137,54 @@ class StageManifest:
             return
         now = time.time()
         content["sessions"][-1] |= {"finished": _utc(now), "seconds": round(now - self._started, 1)}
-        content |= {"complete": True, "notes": plain(self.notes), "written": written_files(self.folder)}
+        content |= {
+            "complete": True,
+            "replacing": False,
+            "notes": plain(self.notes),
+            "written": written_files(self.folder),
+        }
         write_json(self.folder / MANIFEST, content)
         self._finished = True
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let other runs into the folder; a process that ends does so by itself."""
+        if self._lock is not None:
+            give_back(self._lock)
+            self._lock = None
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Begin, and finish where no error comes between; errors as `begin`."""
+        self.begin()
+        try:
+            yield
+            self.finish()
+        finally:
+            self.let_go()
+
+    def _refuse_others(self, earlier: Mapping[str, Any]) -> None:
+        mend = "nothing of it is touched: name another output folder"
+        if earlier.get("stage", self.stage) != self.stage:
+            raise FileExistsError(
+                f"{self.folder} holds the output of {earlier['stage']!r}, not of {self.stage!r}: {mend}"
+            )
+        if self.replace or not earlier or not _holds_results(self.folder):
+            return
+        if earlier.get("replacing"):
+            raise ValueError(
+                f"{self.folder}: a run that replaced what was there was cut, so some of it is old: give the same"
+                " command again, with overwrite"
+            )
+        passed = self.added if earlier.get("complete") else ()
+        settings = {name: value for name, value in plain(self.settings).items() if name not in passed}
+        lines = _changes(_dict(earlier, "settings"), settings, "setting", show=True, shared=True)
+        lines += _changes(_dict(earlier, "inputs"), dict(self.inputs), "input", show=False, shared=True)
+        if lines:
+            raise ValueError(
+                f"{self.folder} holds what was made otherwise ({'; '.join(lines[:5])}): {mend}, or go back to what it"
+                " was made with"
+            )
 
 
 def written_files(folder: str | Path) -> dict[str, dict[str, Any]]:
@@ -146,6 +221,10 @@ def recorded_digest(manifest: Mapping[str, Any] | None, name: str) -> str | None
     return found.get(rest) if isinstance(found, Mapping) else found
 
 
+def _holds_results(folder: Path) -> bool:
+    return any(path.name != MANIFEST and is_result(path) for path in folder.iterdir())
+
+
 def stage_state(folder: str | Path, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     """What to do with a stage folder: "absent": run it, "partial": resume it, "done": skip it, "stale": ask the user.
 
@@ -168,7 +247,7 @@ def stage_state(folder: str | Path, settings: Mapping[str, Any], inputs: Mapping
                 "or move it away"
             )
         return "absent"
-    if not manifest.get("complete") and not written_files(folder):
+    if not manifest.get("complete") and not _holds_results(folder):
         return "absent"  # it was begun and stopped before it wrote anything
     if differences(folder, settings, inputs):
         return "stale"
@@ -183,9 +262,10 @@ def differences(folder: str | Path, settings: Mapping[str, Any], inputs: Mapping
     return lines + (_altered(Path(folder), manifest.get("written", {})) if manifest.get("complete") else [])
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any], kind: str, show: bool) -> list[str]:
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any], kind: str, show: bool, shared: bool = False) -> list[str]:
+    """A line for every difference; `shared` leaves out what one of them does not know."""
     lines = []
-    for name in sorted({*old, *new}):
+    for name in sorted({*old} & {*new} if shared else {*old, *new}):
         if name not in old:
             lines.append(f"{kind} {name} is new")
         elif name not in new:
@@ -222,6 +302,15 @@ def _changed_bytes(path: Path, digests: str | Mapping[str, str] | None) -> list[
     return lines + [f"{file} has other bytes than were written" for file in changed]
 
 
+def _dict(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A part of a manifest; {} where it is none, as in one that was edited."""
+    return part if isinstance(part := manifest.get(name), Mapping) else {}
+
+
+def _list(manifest: Mapping[str, Any], name: str) -> list[Any]:
+    return part if isinstance(part := manifest.get(name), list) else []
+
+
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."
@@ -233,8 +322,8 @@ def plain(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_result(path: Path) -> bool:
-    """Whether a file is one that somebody wrote whole, and not a system's own or one left behind by a killed run."""
-    return not is_temporary(path) and path.name not in SYSTEM_FILES
+    """Whether a file is one that somebody wrote whole: no lock, none of the system's, none that a killed run left."""
+    return not is_temporary(path) and not is_lock(path) and path.name not in SYSTEM_FILES
 
 
 def _utc(seconds: float) -> str:

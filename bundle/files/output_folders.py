@@ -80,6 +80,6 @@ def require_empty_dir(folder: str | os.PathLike[str]) -> Path:
         FileExistsError: it is a file or holds something.
     """
     folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(map(is_result, folder.iterdir()))):
         raise FileExistsError(f"{folder} exists and is not empty: nothing of it is touched; name another output folder")
     return folder

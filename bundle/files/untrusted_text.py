@@ -36,6 +36,26 @@ def load_json(path: Path) -> Any:
         ValueError: it is no JSON, or nested too deeply to be read.
     """
     try:
-        return json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
+        return parse_json(path.read_bytes())
+    except ValueError as error:
         raise ValueError(f"{path}: is no whole JSON ({error}): export the file again") from error
+
+
+def parse_json(text: bytes | str, only_finite: bool = False) -> Any:
+    """The content of JSON text.
+
+    Args:
+        text: UTF-8 where it is bytes.
+        only_finite: whether NaN and Infinity, which are no JSON and which some programs write, are refused.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deeply to be read.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_number if only_finite else None)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"it holds {name}, which is no number")

@@ -8,8 +8,6 @@ segment badly and say nothing.
 
 from __future__ import annotations
 
-import importlib
-import json
 import logging
 import math
 import os
@@ -24,14 +22,25 @@ from transforms.shapes.area_laws import UniformAreaLaw
 
 from ..files.atomic import write_json
 from ..files.integrity import check_recorded
+from ..files.tiff import MICROSCOPIC
+from ..files.untrusted_text import parse_json
+from ..files.value_rules import NOTHING, Rule, above, check_value, choice, either, number
+from ..networks.describe import TARGET, build_network, check_description
+from ..networks.known_networks import KNOWN_NETWORKS
 from ..networks.weights import load_weights, save_weights
-from .outputs import HoverOutput, Output
+from .outputs import HoverOutput, Output, build_output
 from .segmenter import Segmenter
 
 logger = logging.getLogger(__name__)
 
-TRUSTED = ("bundle.networks.", "monai.networks.nets.")  # where a description may name a network from
-OUTPUTS = "bundle.inference.outputs."  # and where its output
+FIELDS = {
+    "mpp": number(*MICROSCOPIC),
+    "diameter": either(above(0, 10_000), NOTHING),
+    "channels": choice(1, 3),
+    "notes": Rule("a JSON object", lambda value: isinstance(value, Mapping)),
+}
+IMAGE_CHANNELS = 3  # of our networks where a description does not say
+IMAGE_ARGUMENTS = ("image_channels", "in_channels")  # of networks: the first that one takes counts the image's channels
 
 
 @dataclass(frozen=True)
@@ -50,15 +59,17 @@ class ModelCard:
     output: Mapping[str, Any] | None = None  # how its channels are read, as `describe_output`; None: as a hover map
 
     def __post_init__(self) -> None:
-        for name, value in (("mpp", self.mpp), ("diameter", self.diameter or 1)):
-            if not isinstance(value, int | float) or not 0 < value < float("inf"):
-                raise ValueError(f"{name} is {value!r}: it must be a positive number")
-        if self.channels not in (1, 3):
-            raise ValueError(f"channels is {self.channels!r}: it must be 1 (grey) or 3 (RGB)")
-        if not isinstance(self.network, Mapping) or not str(self.network.get("_target_", "")).startswith(TRUSTED):
-            raise ValueError(f"network is {self.network!r}: its _target_ must be one of {', '.join(TRUSTED)}*")
-        if self.output is not None and not str(self.output.get("_target_", "")).startswith(OUTPUTS):
-            raise ValueError(f"output is {self.output!r}: its _target_ must be one of {OUTPUTS}*")
+        for name, rule in FIELDS.items():
+            check_value(name, getattr(self, name), rule)
+        network = check_description("network", self.network, KNOWN_NETWORKS)
+        argument = next(name for name in IMAGE_ARGUMENTS if name in KNOWN_NETWORKS[network])
+        taken = self.network.get(argument, IMAGE_CHANNELS)
+        if taken != self.channels:
+            raise ValueError(
+                f"channels is {self.channels}, and {argument} of its network is {taken}: they must be equal"
+            )
+        if self.output is not None:
+            self.build_output()
 
     def build(self) -> nn.Module:
         """The network, with fresh weights.
@@ -66,25 +77,11 @@ class ModelCard:
         Raises:
             ValueError: there is no such class, or it does not take the arguments.
         """
-        return build("network", self.network)
+        return build_network(self.network)
 
     def build_output(self) -> Output:
         """How the channels are read; ValueError as `build`."""
-        return HoverOutput(self.mpp) if self.output is None else build("output", self.output)
-
-
-def build(what: str, description: Mapping[str, Any]) -> Any:
-    """What a description, {"_target_": dotted name of a class, argument: value, ...}, describes.
-
-    Raises:
-        ValueError: there is no such class, or it does not take the arguments.
-    """
-    arguments = dict(description)
-    module, name = str(arguments.pop("_target_")).rsplit(".", 1)
-    try:
-        return getattr(importlib.import_module(module), name)(**arguments)
-    except (ImportError, AttributeError, TypeError) as error:
-        raise ValueError(f"{what} {module}.{name} cannot be built with {arguments}: {error}") from error
+        return HoverOutput(self.mpp) if self.output is None else build_output(self.output)
 
 
 def describe_network(network: nn.Module) -> dict[str, Any]:
@@ -96,13 +93,13 @@ def describe_network(network: nn.Module) -> dict[str, Any]:
     kind, arguments = type(network), getattr(network, "arguments", None)
     if not isinstance(arguments, Mapping):
         raise ValueError(f"{kind.__name__} does not say its arguments: use a network of bundle.networks")
-    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **arguments}
+    return {TARGET: f"{kind.__module__}.{kind.__qualname__}", **arguments}
 
 
 def describe_output(output: Output) -> dict[str, Any]:
     """Class and parameters of an output of `bundle.inference.outputs`, as a card keeps them."""
     kind = type(output)
-    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **vars(output)}
+    return {TARGET: f"{kind.__module__}.{kind.__qualname__}", **vars(output)}
 
 
 @dataclass(frozen=True)
@@ -133,9 +130,9 @@ def start_from(network: nn.Module, weights: str | os.PathLike[str] | None, mpp: 
     path = model_path(weights)
     if card_path(path).is_file():
         card = read_card(path)
-        if str(card.network["_target_"]).rpartition(".")[2] != type(network).__name__:
+        if str(card.network[TARGET]).rpartition(".")[2] != type(network).__name__:
             raise ValueError(
-                f"{path}: weights of {card.network['_target_']}, and {type(network).__name__} is to be trained: choose"
+                f"{path}: weights of {card.network[TARGET]}, and {type(network).__name__} is to be trained: choose"
                 " the variant of that network, or other weights"
             )
         if not math.isclose(card.mpp, mpp, rel_tol=0.05):
@@ -226,6 +223,6 @@ def read_card(weights: str | os.PathLike[str]) -> ModelCard:
         raise FileNotFoundError(f"{path}: no such file, and {weights} needs it: copy both together")
     check_recorded(path)
     try:
-        return ModelCard(**json.loads(path.read_text(encoding="utf-8")))
+        return ModelCard(**parse_json(path.read_bytes(), only_finite=True))
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: does not describe a model ({error}): copy it again with its weights") from error

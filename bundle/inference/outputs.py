@@ -11,10 +11,10 @@ any spacing; `python -m scripts.tune` chooses them by points alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -22,6 +22,9 @@ from transforms.instances.classes_to_label import REACH, classes_to_label
 from transforms.instances.hover_to_label import hover_to_label
 from transforms.maps.classes import INSIDE
 
+from ..files.tiff import MICROSCOPIC
+from ..files.value_rules import NOTHING, Rule, check_value, either, is_number, number
+from ..networks.describe import build_known
 from ..networks.parts import activate_hover_map
 from .test_time_augmentation import Symmetry
 
@@ -60,7 +63,7 @@ class HoverOutput:
     smallest: float | None = None  # um2: smaller objects are dropped; None: what the caller says, in px
 
     def __post_init__(self) -> None:
-        check_parameters(self.mpp, self.threshold, self.smallest, smoothing=self.smoothing)
+        check_parameters(self)
 
     def activated(self, prediction: Tensor) -> Tensor:
         """(B, 3, H, W) to the same shape; probabilities are averaged, not logits."""
@@ -90,7 +93,7 @@ class ClassOutput:
     smallest: float | None = None  # um2: smaller objects are dropped; None: what the caller says, in px
 
     def __post_init__(self) -> None:
-        check_parameters(self.mpp, self.threshold, self.smallest, reach=self.reach)
+        check_parameters(self)
 
     def activated(self, prediction: Tensor) -> Tensor:
         """(B, 3, H, W) to probabilities of the same shape."""
@@ -115,12 +118,27 @@ def smallest_px(area: float | None, mpp: float, default: int) -> int:
     return default if area is None else math.ceil(area / mpp**2)
 
 
-def check_parameters(mpp: float, threshold: float, smallest: float | None, **lengths: float) -> None:
-    """ValueError unless mpp is positive, the threshold in (0, 1), and area and lengths are finite and not negative."""
-    if not 0 < mpp < math.inf:
-        raise ValueError(f"mpp is {mpp!r}: it must be a positive number of um per px")
-    if not 0 < threshold < 1:
-        raise ValueError(f"threshold is {threshold!r}: a foreground probability lies between 0 and 1")
-    for name, value in {"smallest": smallest or 0, **lengths}.items():
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name} is {value!r}: give 0 or more, in um (smallest: um2)")
+PARAMETERS = {
+    "mpp": number(*MICROSCOPIC),
+    "threshold": Rule("a foreground probability between 0 and 1", lambda value: is_number(value) and 0 < value < 1),
+    "smoothing": number(0, 1000),  # um
+    "reach": number(0, 1000),  # um
+    "smallest": either(number(0, 1e9), NOTHING),  # um2
+}
+
+
+def check_parameters(output: Any) -> None:
+    """ValueError, naming the parameter, where one of an output is of a wrong type or out of its range."""
+    for parameter in fields(output):
+        check_value(parameter.name, getattr(output, parameter.name), PARAMETERS[parameter.name])
+
+
+KNOWN_OUTPUTS = {
+    f"{kind.__module__}.{kind.__qualname__}": {each.name: PARAMETERS[each.name] for each in fields(kind)}
+    for kind in (HoverOutput, ClassOutput)
+}  # what a description may name
+
+
+def build_output(description: Mapping[str, Any]) -> Output:
+    """The output that a description names; ValueError as `bundle.networks.describe.build_known`."""
+    return build_known("output", description, KNOWN_OUTPUTS, object)

@@ -6,25 +6,21 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from ..files.manifest import read_manifest
+from ..files.sole_run import SECONDS, UNKNOWN, holder, sole_run
 from .stages import METHOD, REPORT, Stage
 
 logger = logging.getLogger(__name__)
 
 LOCK = "pipeline.lock"
-HOLDER = "pipeline.pid"
+HOLDER = "pipeline.pid"  # of earlier versions
 EXAMPLES = "examples"  # pictures segmented beside the data set's, shown by the report
 REPLACED = "replaced"  # what a restart moved aside
 OWN = {LOCK, HOLDER, REPLACED, EXAMPLES, REPORT, "baselines", *(stage.folder for stage in METHOD)}
-LOCK_SECONDS = 6.0  # data loading processes of a killed run hold its lock a little longer than the run itself
 
 
 def check_output_dir(output_dir: Path) -> None:
@@ -51,31 +47,14 @@ def check_output_dir(output_dir: Path) -> None:
 
 
 @contextmanager
-def hold(output_dir: Path, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-    """Keep other runs out of the output folder; the system lets go of the lock however this process ends.
-
-    Raises:
-        BlockingIOError: another run holds it; names its process.
-    """
-    output_dir.mkdir(parents=True, exist_ok=True)
-    lock, holder = FileLock(output_dir / LOCK), output_dir / HOLDER
-    try:
-        lock.acquire(timeout=seconds)
-    except Timeout as error:
-        who = holder.read_text(encoding="utf-8").strip() if holder.is_file() else "an unknown process"
-        raise BlockingIOError(
-            f"another run works in {output_dir} ({who}): wait for it, or name another folder"
-        ) from error
-    try:
-        if holder.is_file():
-            logger.warning("an earlier run was cut (%s); going on from where it was", holder.read_text("utf-8").strip())
-        holder.write_text(
-            f"process {os.getpid()} on {platform.node()}, since {datetime.now():%Y-%m-%d %H:%M:%S}", "utf-8"
-        )
+def hold(output_dir: Path, seconds: float = SECONDS) -> Iterator[None]:
+    """Keep other runs out of the output folder; errors as `bundle.files.sole_run.take`."""
+    lock = output_dir / LOCK
+    earlier = holder(lock)
+    with sole_run(lock, output_dir, seconds):
+        if earlier != UNKNOWN:
+            logger.warning("an earlier run was cut (%s); going on from where it was", earlier)
         yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
 
 
 def set_aside(output_dir: Path, stages: Sequence[Stage], restart: str) -> list[Path]:

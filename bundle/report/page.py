@@ -63,12 +63,11 @@ def write_report(
         raise FileExistsError(f"{folder} was not written by the pipeline: move it away, the report goes there")
     dataset = dataset_folder(stages, Path(dataset_dir) if dataset_dir is not None else None)
     manifests = {stage["title"]: output_dir / stage["title"] / MANIFEST for stage in stages}
-    manifest = StageManifest(folder, "report", inputs=hash_files(manifests))
-    manifest.begin()
-    page = folder / "index.html"
-    content = render(output_dir, dataset, stages, titles).encode("utf-8", errors="xmlcharrefreplace")
-    write_whole(page, lambda file: file.write(content))
-    manifest.finish()
+    manifest = StageManifest(folder, "report", inputs=hash_files(manifests), replace=True)
+    with manifest.claimed():
+        page = folder / "index.html"
+        content = render(output_dir, dataset, stages, titles).encode("utf-8", errors="xmlcharrefreplace")
+        write_whole(page, lambda file: file.write(content))
     return page
 
 

@@ -12,10 +12,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from ..files.atomic import write_json, write_whole
 from ..files.leftovers import TEMPORARY
+from ..files.sole_run import lock_beside, sole_run
 from .layout import Place
 from .objects import Objects, read_facts, read_objects
 from .plan import Plan, plan_from
@@ -41,22 +40,8 @@ class SlideFolder:
             BlockingIOError: another run holds it.
             OSError: nothing can be written there.
         """
-        lock = FileLock(self.folder.parent / f".{self.folder.name}.lock")
-        try:
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise BlockingIOError(
-                f"{self.folder}: another run writes its results there: wait for it, or name another output"
-            ) from error
-        except OSError as error:
-            raise OSError(
-                f"{self.folder}: cannot be made ({error.strerror}): name an output folder that can be written to"
-            ) from error
-        try:
+        with sole_run(lock_beside(self.folder), self.folder, seconds=0):
             yield
-        finally:
-            lock.release()
 
     def block_path(self, block: Place) -> Path:
         """Where a block's objects lie."""

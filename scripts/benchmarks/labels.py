@@ -94,13 +94,15 @@ def instances(sizes: str = "500,1000,2000", repeats: int = 3, noise: float = 0.1
         logger.info("    ours %s; %.0f ns per px", quality(found, label), own / size**2 * 1e9)
 
 
-def predictions(model: str, dataset_dir: str, mpp: float | None = None, split: str = "testing", limit: int = 3) -> None:
+def predictions(
+    model: str, dataset_dir: str, image_mpp: float | None = None, split: str = "testing", limit: int = 3
+) -> None:
     """What a trained network predicts, to labels by both ways, at the model's spacing, each with its defaults.
 
     Args:
         model: trained weights with their .json beside them, or their folder.
         dataset_dir: the data set, with labels.
-        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        image_mpp: (or --mpp) micrometres per pixel of the images; without it their TIFF tags are asked.
         split: the part to measure on: training or testing.
         limit: how many of its images, from the first on.
 
@@ -108,7 +110,7 @@ def predictions(model: str, dataset_dir: str, mpp: float | None = None, split: s
         ValueError: the part has no image.
     """
     loaded = load_network(model)
-    folder, segmenter = DataFolder(dataset_dir, mpp, loaded.card.channels), segmenter_of(loaded)
+    folder, segmenter = DataFolder(dataset_dir, image_mpp, loaded.card.channels), segmenter_of(loaded)
     scores = []  # per image: ours and MONAI's AJI and PQ
     for item in folder.items(split)[:limit]:
         sample = folder.load(item)

@@ -23,9 +23,7 @@ from pathlib import Path
 from bundle.data.folder import DataFolder
 from bundle.files.atomic import write_text
 from bundle.files.images import check_mpp
-from bundle.networks.device import resolve_device
-from bundle.pipeline.request import Request, listed
-from bundle.pipeline.settings import parse_overrides
+from bundle.pipeline.request import listed
 from scripts.command_line import run_command
 from scripts.experiments.ablation import run_experiment
 from scripts.experiments.ablation_figure import draw_figure
@@ -33,6 +31,7 @@ from scripts.experiments.ablation_rows import Row, ablation_rows, pairs_rows
 from scripts.experiments.ablation_table import collect, in_order, markdown
 from scripts.experiments.claims import claims
 from scripts.experiments.comparison_command import table
+from scripts.experiments.options import TableOptions, TrainingOptions, lengths
 from scripts.experiments.page import around, enter
 from scripts.experiments.records import Record, enter_records, read_records, run_of, write_records
 from scripts.experiments.robustness import (
@@ -46,88 +45,62 @@ from scripts.experiments.robustness import (
 
 logger = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def ablation(
-    dataset_dir: str,
-    output_dir: str,
+    training: TrainingOptions,
+    tables: TableOptions,
     rows: str = "",
     seeds: int = 2,
-    preset: str = "cpu",
-    mpp: float | None = None,
-    device: str = "auto",
     synthesis_epochs: int = 45,
     segmentation_epochs: int = 10,
     encoder: str = "",
-    records: str = "",
-    page: str = "",
-    table_only: bool = False,
 ) -> None:
     """Train, paint, segment and measure each configuration of the paper's ablation, each part left out, and ours.
 
     Args:
-        dataset_dir: folder with images/, points/, labels/ and split.json.
-        output_dir: folder for all rows: new, empty, or that of an earlier call, which is then continued.
+        training: what is trained on, where.
+        tables: where finished runs are kept and shown.
         rows: names of those to run, separated by commas; without it all.
         seeds: most runs of a row; (a), (b2) and (c) have two.
-        preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
-        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
-        device: auto, cpu, cuda or cuda:N.
         synthesis_epochs: length of stage 1, in epochs of the preset (100 updates at cpu and paper scale).
         segmentation_epochs: length of stage 3, likewise.
         encoder: weights of a segmenter whose encoder compares images, such as
             models/encoder_monuseg_noncommercial.pt; without it one is trained on ellipses first. Compare rows of one
             encoder alone: another machine trains another one.
-        records: CSV of finished runs, such as docs/appendix/ablation.csv: those in it are not run again, new ones
-            are entered.
-        page: Markdown page to put the table into, such as docs/appendix/synthesis.md, between the marks that it
-            has for it.
-        table_only: run nothing, write the table of what is finished.
     """
     every = [replace(row, seeds=row.seeds[:seeds]) for row in ablation_rows()]
     chosen = choose(every, rows)
-    request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
-    around(page, "ablation")  # errors come before the hours
-    unfinished = [] if table_only else run_experiment(request, left(chosen, records), encoder)
-    _write(request.output_dir, "ablation", collect(request.output_dir, chosen), every, records, page, unfinished)
+    request = training.request(lengths(synthesis_epochs, segmentation_epochs))
+    around(tables.page, "ablation")  # errors come before the hours
+    unfinished = [] if tables.table_only else run_experiment(request, left(chosen, tables.records), encoder)
+    _write(request.output_dir, "ablation", collect(request.output_dir, chosen), every, tables, unfinished)
 
 
 def pairs(
-    dataset_dir: str,
-    output_dir: str,
+    training: TrainingOptions,
+    tables: TableOptions,
     image_generator: str = "c",
     seed: int = 0,
-    preset: str = "cpu",
-    mpp: float | None = None,
-    device: str = "auto",
     synthesis_epochs: int = 45,
     segmentation_epochs: int = 10,
-    records: str = "",
-    page: str = "",
-    table_only: bool = False,
 ) -> None:
     """Train segmenters on 23, 46, 69 and 92 images over fully synthetic points, at equal updates and at equal epochs.
 
+    The output folder is that of the ablation, whose row `image_generator` is finished.
+
     Args:
-        dataset_dir: folder with images/, points/, labels/ and split.json.
-        output_dir: that of the ablation, whose row `image_generator` is finished.
+        training: what is trained on, where.
+        tables: where finished runs are kept and shown.
         image_generator: row whose generator paints.
         seed: of that row's run, and of these.
-        preset: as for ablation.
-        mpp: as for ablation.
-        device: as for ablation.
         synthesis_epochs: that of the ablation.
         segmentation_epochs: length of stage 3 with 46 pairs, in epochs of the preset.
-        records: as for ablation, such as docs/appendix/pairs.csv.
-        page: as for ablation.
-        table_only: run nothing, write the table of what is finished.
     """
-    request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
+    request = training.request(lengths(synthesis_epochs, segmentation_epochs))
     rows = pairs_rows(image_generator, segmentation_epochs, seed)
-    around(page, "pairs")
-    unfinished = [] if table_only else run_experiment(request, left(rows, records))
-    _write(request.output_dir, "pairs", collect(request.output_dir, rows), rows, records, page, unfinished)
+    around(tables.page, "pairs")
+    unfinished = [] if tables.table_only else run_experiment(request, left(rows, tables.records))
+    _write(request.output_dir, "pairs", collect(request.output_dir, rows), rows, tables, unfinished)
 
 
 def figure(
@@ -136,7 +109,7 @@ def figure(
     path: str,
     rows: str = "a,b1,b2,c",
     images: str = "0,7,15",
-    mpp: float | None = None,
+    image_mpp: float | None = None,
 ) -> None:
     """Draw the same masks as painted by some rows, two noises each.
 
@@ -146,30 +119,24 @@ def figure(
         path: PNG to write; one that is there is replaced.
         rows: names of those to show, separated by commas, each by the first of its seeds that has painted.
         images: places of the images in the list of training images, separated by commas.
-        mpp: as for ablation.
+        image_mpp: (or --mpp) as for ablation.
     """
     shown, places = choose(ablation_rows(), rows), [int(place) for place in images.split(",")]
-    draw_figure(Path(path), Path(output_dir), shown, DataFolder(dataset_dir, check_mpp(mpp)), places)
+    draw_figure(Path(path), Path(output_dir), shown, DataFolder(dataset_dir, check_mpp(image_mpp)), places)
     logger.info("written: %s", Path(path).resolve())
 
 
 def robustness(
-    dataset_dir: str,
-    output_dir: str,
+    training: TrainingOptions,
+    tables: TableOptions,
     ways: str = "ellipses,method",
     images: str = "1,2,5,10,23",
     noise: str = "0.5,1,2",
     missing: str = "0.1,0.25,0.5",
     seed: int = 0,
-    preset: str = "cpu",
-    mpp: float | None = None,
-    device: str = "auto",
     synthesis_epochs: int = 3,
     segmentation_epochs: int = 10,
-    records: str = "",
-    page: str = "",
     figure: str = "",
-    table_only: bool = False,
 ) -> None:
     """Train the whole pipeline on fewer images, on clicks beside the centres, and on some of the clicks.
 
@@ -178,39 +145,31 @@ def robustness(
     largest number of images, no noise, none missing.
 
     Args:
-        dataset_dir: folder with images/, points/, labels/ and split.json.
-        output_dir: folder for all runs: new, empty, or that of an earlier call, which is then continued.
+        training: what is trained on, where.
+        tables: where finished runs are kept and shown.
         ways: of ellipses, method and real_only (the method without synthetic images), with commas between.
         images: numbers of clicked images, with commas between.
         noise: standard deviations, along x and y each, of clicks around the centres, um.
         missing: shares of the clicks that are left out.
         seed: of what is left out and of every other draw.
-        preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
-        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
-        device: auto, cpu, cuda or cuda:N.
         synthesis_epochs: length of the cycle, in epochs of the preset (100 updates at cpu scale).
         segmentation_epochs: length of the segmenter's training, likewise.
-        records: CSV of finished runs, such as docs/appendix/robustness.csv: those in it are not run again, new
-            ones are entered.
-        page: Markdown page with a place for the table, such as docs/appendix/results.md.
         figure: PNG of the curves, such as docs/robustness.png; OUT/robustness.png without it.
-        table_only: run nothing, write tables and curves of what is finished.
     """
     if wrong := [way for way in listed(ways) if way not in WAYS]:
         raise ValueError(f"ways names {wrong[0]!r}: choose of {', '.join(WAYS)}")
     counts, shares = numbers("images", images), numbers("missing", missing)
-    around(page, "robustness")
-    available = len(DataFolder(dataset_dir, check_mpp(mpp)).training)
+    around(tables.page, "robustness")
+    available = len(DataFolder(training.dataset_dir, check_mpp(training.image_mpp)).training)
     points = settings(available, [int(count) for count in counts], numbers("noise", noise), shares, seed)
-    request = _request(dataset_dir, output_dir, preset, mpp, device, synthesis_epochs, segmentation_epochs)
-    request = replace(request, seed=seed)
-    done, unfinished = {run_of(record) for record in read_records(records)}, []
-    for way in () if table_only else listed(ways):
+    request = training.request(lengths(synthesis_epochs, segmentation_epochs), seed)
+    done, unfinished = {run_of(record) for record in read_records(tables.records)}, []
+    for way in () if tables.table_only else listed(ways):
         unfinished += run_robustness(request, points, way, done)
-    found = enter_records(records, collect_robustness(request.output_dir, points))
+    found = enter_records(tables.records, collect_robustness(request.output_dir, points))
     write_records(request.output_dir / "robustness.csv", found)
     write_text(request.output_dir / "robustness.md", robustness_markdown(found))
-    enter(page, "robustness", robustness_markdown(found))
+    enter(tables.page, "robustness", robustness_markdown(found))
     draw_robustness(Path(figure or request.output_dir / "robustness.png"), found)
     if unfinished:
         raise ValueError("not finished: " + "; ".join(unfinished))
@@ -247,41 +206,18 @@ def _write(
     name: str,
     found: Sequence[Record],
     rows: Sequence[Row],
-    records: str,
-    page: str,
+    tables: TableOptions,
     unfinished: Sequence[str],
 ) -> None:
     """The tables of an experiment; ValueError where something is not finished."""
-    found = in_order(enter_records(records, found), rows)
+    found = in_order(enter_records(tables.records, found), rows)
     output_dir.mkdir(parents=True, exist_ok=True)
     write_records(output_dir / f"{name}.csv", found)
     write_text(output_dir / f"{name}.md", markdown(found))
-    enter(page, name, markdown(found))
+    enter(tables.page, name, markdown(found))
     logger.info("%d of %d runs in %s", len(found), sum(len(row.seeds) for row in rows), output_dir)
     if unfinished:
         raise ValueError("not finished: " + "; ".join(unfinished))
-
-
-def _request(
-    dataset_dir: str,
-    output_dir: str,
-    preset: str,
-    mpp: float | None,
-    device: str,
-    synthesis_epochs: int,
-    segmentation_epochs: int,
-) -> Request:
-    return Request(
-        dataset_dir=Path(dataset_dir),
-        output_dir=Path(output_dir),
-        bundle_root=ROOT,
-        preset=preset,
-        device=str(resolve_device(device)),
-        image_mpp=check_mpp(mpp),
-        overrides=parse_overrides(
-            f"synthesis/synthesis_epochs={synthesis_epochs}; segmentation/segmentation_epochs={segmentation_epochs}"
-        ),
-    )
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

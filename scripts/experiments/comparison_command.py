@@ -10,10 +10,7 @@ from pathlib import Path
 
 from bundle.data.folder import DataFolder
 from bundle.files.atomic import write_text
-from bundle.files.images import check_mpp
-from bundle.networks.device import resolve_device
-from bundle.pipeline.request import Request, listed
-from bundle.pipeline.settings import parse_overrides
+from bundle.pipeline.request import listed
 from scripts.experiments.comparison import (
     BACKBONES,
     WAYS,
@@ -25,6 +22,7 @@ from scripts.experiments.comparison import (
 )
 from scripts.experiments.comparison_figure import draw_results
 from scripts.experiments.comparison_table import differences_markdown, results_markdown
+from scripts.experiments.options import TableOptions, TrainingOptions
 from scripts.experiments.page import around, enter
 from scripts.experiments.records import Record, enter_records, read_records, run_of, write_records
 
@@ -34,63 +32,45 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def table(
-    dataset_dir: str,
-    output_dir: str,
+    training: TrainingOptions,
+    tables: TableOptions,
     rows: str = ",".join(WAYS),
     backbones: str = BACKBONES[0],
     seeds: str = "0,1,2",
-    preset: str = "cpu",
-    mpp: float | None = None,
-    device: str = "auto",
     epochs: str = "compact=40,hovernet=1,cnn3=1",
     set: str = "",
-    records: str = "",
-    page: str = "",
     figure: str = "",
-    table_only: bool = False,
 ) -> None:
     """Train, measure and time every row; the table goes to OUT/results.md and OUT/results.csv.
 
-    It takes hours, may be cut at any time, and the same command goes on.
+    It takes hours, may be cut at any time, and the same command goes on. Beside the CSV of finished runs, such as
+    docs/results.csv, the metrics of each image are kept, as docs/results_images.csv.
 
     Args:
-        dataset_dir: folder with images/, points/, labels/ and split.json.
-        output_dir: folder for all runs: new, empty, or that of an earlier call, which is then continued.
+        training: what is trained on, where.
+        tables: where finished runs are kept and shown.
         rows: ways of getting a segmenter, with commas between; online_time after online.
         backbones: of compact, hovernet and cnn3, with commas between.
         seeds: with commas between.
-        preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
-        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
-        device: auto, cpu, cuda or cuda:N.
         epochs: of each backbone's training (100 updates at cpu scale), the same for all rows.
         set: settings by their id, "id=value; stage/id=value", for all rows.
-        records: CSV of finished runs, such as docs/appendix/results.csv: those in it are not run again, new ones are
-            entered. Beside it, as docs/appendix/results_images.csv, the metrics of each image.
-        page: Markdown page that holds the marks between which the table is written, such as docs/appendix/results.md.
         figure: PNG to draw, crops of testing images as all rows segment them, at the first of the seeds.
-        table_only: run nothing, write the tables of what is finished.
     """
-    request = Request(
-        dataset_dir=Path(dataset_dir),
-        output_dir=Path(output_dir),
-        bundle_root=ROOT,
-        preset=preset,
-        device=str(resolve_device(device)),
-        image_mpp=check_mpp(mpp),
-        overrides=parse_overrides(set),
-    )
+    request = training.request(set)
     chosen = [result_row(way, backbone) for backbone in listed(backbones) for way in listed(rows)]
     numbers = whole_numbers(seeds)
     unfinished: list[str] = []
-    around(page, "results")  # errors come before the hours
-    if not table_only:
-        done = [run_of(record) for record in read_records(records)]
+    around(tables.page, "results")  # errors come before the hours
+    if not tables.table_only:
+        done = [run_of(record) for record in read_records(tables.records)]
         unfinished = run_results(request, chosen, numbers, epochs_of(epochs, chosen), done)
     new = collect_results(request.output_dir, chosen, numbers)
-    images = enter_records(images_of(records), collect_images(request.output_dir, new))
-    _write(request.output_dir, enter_records(records, new), images, page)
+    images = enter_records(images_of(tables.records), collect_images(request.output_dir, new))
+    _write(request.output_dir, enter_records(tables.records, new), images, tables.page)
     if figure:
-        draw_results(Path(figure), request.output_dir, chosen, DataFolder(dataset_dir, request.image_mpp), numbers[0])
+        draw_results(
+            Path(figure), request.output_dir, chosen, DataFolder(request.dataset_dir, request.image_mpp), numbers[0]
+        )
     if unfinished:
         raise ValueError("not finished: " + "; ".join(unfinished))
 

@@ -35,7 +35,7 @@ CAPTIONS = (
 
 
 def draw(
-    dataset_dir: str, output_dir: str, path: str, mpp: float | None = None, clicked: int = 0, unseen: int = 0
+    dataset_dir: str, output_dir: str, path: str, image_mpp: float | None = None, clicked: int = 0, unseen: int = 0
 ) -> None:
     """Draw the five steps of the method side by side, on the upper left corner of two images.
 
@@ -43,7 +43,7 @@ def draw(
         dataset_dir: the data set of the run; for the demonstration demo_output/dataset.
         output_dir: the output folder of `scripts.pipeline run`; for the demonstration demo_output/results.
         path: PNG to write; one that is there is replaced.
-        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
+        image_mpp: (or --mpp) micrometres per pixel of the images; without it their TIFF tags are asked.
         clicked: place, from 0, in the list of training images of the one that is shown with its points.
         unseen: place in the list of testing images of the one that is shown segmented.
 
@@ -52,7 +52,7 @@ def draw(
         ValueError: there is no such image, or none was painted for it.
     """
     channels = load_network(Path(output_dir) / "segmentation").card.channels
-    dataset = DataFolder(dataset_dir, mpp, channels)
+    dataset = DataFolder(dataset_dir, image_mpp, channels)
     pairs = DataFolder(Path(output_dir) / "synthetic", channels=channels)
     for name, place, items in (("clicked", clicked, dataset.training), ("unseen", unseen, dataset.testing)):
         if not 0 <= place < len(items):

@@ -24,6 +24,7 @@ from bundle.annotations.formats.aperio import draw_outlines
 from bundle.annotations.formats.registry import read_clicks
 from bundle.nuclei import load_model
 from scripts.segment import image as segment_image
+from scripts.typed_options import call
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +63,7 @@ def labels(server, tmp_path_factory):
     output = tmp_path_factory.mktemp("cli")
     for name, file in IMAGES.items():
         mpp = 0.5 if name == "scene" else None
-        segment_image(str(server.studies / file), str(output), model=str(server.model), mpp=mpp, device="cpu")
+        call(segment_image, str(server.studies / file), str(output), model=str(server.model), mpp=mpp, device="cpu")
     return {name: tifffile.imread(output / "labels" / f"{name}.tif") for name in IMAGES}
 
 

@@ -132,11 +132,9 @@ def test_outputs_from_elsewhere_are_refused(output, message):
 
 
 def test_an_output_that_cannot_be_built_is_named():
-    card = ModelCard(
-        describe_network(Compact()), mpp=0.5, output={"_target_": "bundle.inference.outputs.ClassOutput", "colour": 1}
-    )
+    output = {"_target_": "bundle.inference.outputs.ClassOutput", "colour": 1}
     with pytest.raises(ValueError, match="output bundle.inference.outputs.ClassOutput cannot be built"):
-        card.build_output()
+        ModelCard(describe_network(Compact()), mpp=0.5, output=output)
 
 
 def test_parameters_in_um_mean_the_same_at_any_spacing():

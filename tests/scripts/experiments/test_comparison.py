@@ -25,6 +25,7 @@ from scripts.experiments.comparison_table import differences_markdown, over_seed
 from scripts.experiments.page import enter, marks
 from scripts.experiments.records import enter_records, merge, read_records, write_records
 from scripts.pipeline import run
+from scripts.typed_options import call
 
 BUDGET = {"preset": "smoke", "device": "cpu", "epochs": "compact=1,cnn3=1"}
 
@@ -51,7 +52,7 @@ def results(dataset):
     """One seed of rows that share a generator or need none."""
     output = dataset.parent / "out"
     WATCHED.append("opening")
-    table(str(dataset), str(output), rows=",".join(ROWS), seeds="0", set=SHORT, **BUDGET)
+    call(table, str(dataset), str(output), rows=",".join(ROWS), seeds="0", set=SHORT, **BUDGET)
     WATCHED.clear()
     return output
 
@@ -91,7 +92,7 @@ def test_the_generator_is_trained_once_and_painted_with_online(results):
 
 def test_the_variant_without_synthetic_images_trains_no_generator_and_the_same_segmenter(dataset, results, tmp_path):
     out = tmp_path / "out"
-    run(str(dataset), str(out), preset="smoke", device="cpu", variant="real_only", set="segmentation_epochs=1")
+    call(run, str(dataset), str(out), preset="smoke", device="cpu", variant="real_only", set="segmentation_epochs=1")
     assert not list(out.rglob("generator*")) and not (out / "synthetic" / "images").exists()
     assert (out / "report" / "index.html").is_file() and (out / "predictions" / "metrics.csv").is_file()
     row = load_network(results / "seed0" / "baselines" / "real_only" / "segmentation").network.state_dict()
@@ -102,7 +103,7 @@ def test_the_variant_without_synthetic_images_trains_no_generator_and_the_same_s
 def test_another_backbone_trains_in_a_folder_of_its_own_on_the_shared_pairs(dataset, results):
     records = results / "kept.csv"
     more = {**BUDGET, "set": f"{SHORT}; cnn3_width=0.05", "records": str(records)}
-    table(str(dataset), str(results), rows="method", backbones="cnn3", seeds="0", **more)
+    call(table, str(dataset), str(results), rows="method", backbones="cnn3", seeds="0", **more)
     (record,) = records_of(results, "kept.csv")
     assert (record["row"], record["backbone"]) == ("method_cnn3", "cnn3")
     assert (results / "seed0" / "baselines" / "method_cnn3" / "predictions" / "metrics.csv").is_file()
@@ -116,7 +117,7 @@ def test_runs_on_record_are_not_run_again(dataset, tmp_path):
     begin, end = marks("results")
     page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     places = {"records": str(tmp_path / "kept.csv"), "page": str(page)}
-    table(str(dataset), str(tmp_path / "out"), rows="ellipses", seeds="0", **places, **BUDGET)
+    call(table, str(dataset), str(tmp_path / "out"), rows="ellipses", seeds="0", **places, **BUDGET)
     assert not (tmp_path / "out" / "seed0").exists()
     assert read_records(tmp_path / "kept.csv") == [kept]
     text = page.read_text()
@@ -196,7 +197,9 @@ def test_differences_from_the_method_by_hand():
 def test_metrics_of_images_lie_beside_the_records_and_stand_under_the_table(dataset, results, tmp_path):
     records = tmp_path / "kept.csv"
     for _ in range(2):  # a second time replaces them
-        table(str(dataset), str(results), rows="ellipses,method", seeds="0", records=str(records), table_only=True)
+        call(
+            table, str(dataset), str(results), rows="ellipses,method", seeds="0", records=str(records), table_only=True
+        )
         images = read_records(tmp_path / "kept_images.csv")
         assert [(image["row"], image["seed"], image["image"]) for image in images] == [
             ("ellipses", 0, "simulated_002"),
@@ -213,7 +216,7 @@ def test_a_page_without_a_place_for_the_table_is_left_alone(tmp_path):
     with pytest.raises(ValueError, match="has no place for the table"):
         enter(str(page), "results", "table\n")
     with pytest.raises(ValueError, match="has no place for the table"):  # before anything runs
-        table("nowhere", str(tmp_path / "out"), seeds="0", page=str(page))
+        call(table, "nowhere", str(tmp_path / "out"), seeds="0", page=str(page))
     assert page.read_text() == "# no marks\n"
 
 
@@ -228,11 +231,18 @@ def test_every_way_can_have_every_backbone(way):
 
 
 def test_the_figure_shows_every_finished_row(dataset, results, tmp_path):
-    table(str(dataset), str(results), rows="ellipses,method,dense", figure=str(tmp_path / "rows.png"), table_only=True)
+    call(
+        table,
+        str(dataset),
+        str(results),
+        rows="ellipses,method,dense",
+        figure=str(tmp_path / "rows.png"),
+        table_only=True,
+    )
     with Image.open(tmp_path / "rows.png") as page:
         assert page.width == pytest.approx(3 * 1.7 * 110, abs=2)  # true outlines and two rows; dense was not run
     with pytest.raises(FileNotFoundError, match="run the table first"):
-        table(str(dataset), str(tmp_path / "empty"), figure=str(tmp_path / "rows.png"), table_only=True)
+        call(table, str(dataset), str(tmp_path / "empty"), figure=str(tmp_path / "rows.png"), table_only=True)
 
 
 def test_the_hardest_window_is_where_objects_touch():
@@ -276,5 +286,5 @@ def test_equal_time_leaves_out_what_painting_took(tmp_path):
 
 def test_equal_time_needs_the_pace(dataset, tmp_path):
     with pytest.raises(ValueError, match="online_time, seed 0: .*tells the pace: run it first"):
-        table(str(dataset), str(tmp_path / "out"), rows="online_time", seeds="0", **BUDGET)
+        call(table, str(dataset), str(tmp_path / "out"), rows="online_time", seeds="0", **BUDGET)
     assert read_records(tmp_path / "out" / "results.csv") == []

@@ -22,6 +22,7 @@ from scripts.experiments.ablation_table import markdown, spread
 from scripts.experiments.method_figure import draw
 from scripts.experiments.page import marks
 from scripts.experiments.records import read_records, write_records
+from scripts.typed_options import call
 
 ROOT = Path(__file__).resolve().parents[3]
 BUDGET = {"preset": "smoke", "device": "cpu", "synthesis_epochs": 1, "segmentation_epochs": 1}
@@ -38,7 +39,7 @@ def dataset(tmp_path_factory):
 def experiment(dataset):
     """Three rows of the ablation: two that train, and one that takes the networks of the other."""
     output = dataset.parent / "out"
-    ablation(str(dataset), str(output), rows="c,average,a", seeds=1, **BUDGET)
+    call(ablation, str(dataset), str(output), rows="c,average,a", seeds=1, **BUDGET)
     return output
 
 
@@ -82,7 +83,7 @@ def test_a_second_call_runs_nothing_and_repairs_what_is_missing(dataset, experim
     quality = experiment / "quality" / "c_seed0.json"
     before, times = quality.read_text(), {path: path.stat().st_mtime_ns for path in experiment.rglob("*.pt")}
     quality.unlink()
-    ablation(str(dataset), str(experiment), rows="c,average,a", seeds=1, **BUDGET)
+    call(ablation, str(dataset), str(experiment), rows="c,average,a", seeds=1, **BUDGET)
     assert {path: path.stat().st_mtime_ns for path in experiment.rglob("*.pt")} == times
     assert json.loads(quality.read_text())["metrics"] == json.loads(before)["metrics"]
 
@@ -94,13 +95,13 @@ def test_the_table_goes_into_a_page_in_the_rows_order_beside_what_is_on_record(d
     write_records(kept, [other | {"digest": "0123456789ab"}])
     page.write_text("\n".join(["before", *marks("ablation"), "after\n"]))
     places = {"records": str(kept), "page": str(page), "table_only": True}
-    ablation(str(dataset), str(experiment), rows="c,a", seeds=1, **places, **BUDGET)
+    call(ablation, str(dataset), str(experiment), rows="c,a", seeds=1, **places, **BUDGET)
     lines = page.read_text().splitlines()
     assert [line.split(" | ")[0][-5:] for line in lines[4:7]] == ["(`a`)", "`b1`)", "(`c`)"]
     assert "| 0123456789ab |" in lines[5] and (lines[0], lines[-1]) == ("before", "after")
     assert {record["row"] for record in read_records(kept)} == {"a", "b1", "c"}
     with pytest.raises(ValueError, match="put the lines <!-- table: pairs -->"):
-        pairs(str(dataset), str(experiment), page=str(page), **BUDGET)
+        call(pairs, str(dataset), str(experiment), page=str(page), **BUDGET)
 
 
 def test_pairs_are_painted_by_the_named_row(dataset, experiment, monkeypatch):
@@ -110,7 +111,7 @@ def test_pairs_are_painted_by_the_named_row(dataset, experiment, monkeypatch):
         lambda image_generator, _, seed: pairs_rows(image_generator, 1, seed)[1:3],
     )
     monkeypatch.setattr("scripts.experiments.ablation.feature_extractor", None)  # there is nothing to compare
-    pairs(str(dataset), str(experiment), image_generator="c", **BUDGET)
+    call(pairs, str(dataset), str(experiment), image_generator="c", **BUDGET)
     assert [record["says"] for record in table(experiment, "pairs")] == [
         "2 pairs, equal epochs",
         "5 pairs, equal updates",
@@ -135,7 +136,7 @@ def test_a_named_encoder_compares_the_images_in_place_of_a_trained_one(dataset, 
     network = Compact(channels=[4, 8])
     save_model(tmp_path / "model.pt", network, ModelCard(describe_network(network), mpp=0.5))
     trained = {path: path.stat().st_mtime_ns for path in experiment.rglob("*.pt")}
-    ablation(str(dataset), str(experiment), rows="a", seeds=1, encoder=str(tmp_path / "model.pt"), **BUDGET)
+    call(ablation, str(dataset), str(experiment), rows="a", seeds=1, encoder=str(tmp_path / "model.pt"), **BUDGET)
     assert {path: path.stat().st_mtime_ns for path in experiment.rglob("*.pt")} == trained
     assert table(experiment)[0]["digest"] == fingerprint(tmp_path / "model.pt")
 
@@ -147,7 +148,7 @@ def test_rows_that_do_not_exist_are_named():
 
 def test_a_row_before_its_painter_is_told_so(dataset, tmp_path):
     with pytest.raises(ValueError, match="average, seed 0: .*c_seed0.* is not finished"):
-        ablation(str(dataset), str(tmp_path / "out"), rows="average", **BUDGET)
+        call(ablation, str(dataset), str(tmp_path / "out"), rows="average", **BUDGET)
 
 
 def test_the_table_in_markdown():

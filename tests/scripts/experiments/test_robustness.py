@@ -15,6 +15,7 @@ from scripts.experiments.__main__ import numbers, robustness
 from scripts.experiments.degrade import Degradation, choose_images, degrade_points, write_degraded
 from scripts.experiments.records import read_records
 from scripts.experiments.robustness import WHOLE, robustness_markdown, settings
+from scripts.typed_options import call
 
 BUDGET = {"preset": "smoke", "device": "cpu", "synthesis_epochs": 1, "segmentation_epochs": 1}
 
@@ -89,7 +90,7 @@ def test_curves_are_run_measured_and_drawn_once(dataset, tmp_path):
     points = {"images": "2,3", "noise": "1", "missing": ""}
     files = {"records": str(records), "page": str(page), "figure": str(figure)}
     for _ in range(2):
-        robustness(str(dataset), str(tmp_path / "out"), ways="ellipses", **points, **files, **BUDGET)
+        call(robustness, str(dataset), str(tmp_path / "out"), ways="ellipses", **points, **files, **BUDGET)
     found = read_records(records)
     assert [record["row"] for record in found] == ["clicked_images_2_ellipses", "whole_ellipses", "noise_1_ellipses"]
     assert [record["clicked_images"] for record in found] == [2, 3, 3]
@@ -129,4 +130,4 @@ def test_wrong_arguments_are_named(dataset, tmp_path):
     with pytest.raises(ValueError, match="noise is '1,two'"):
         numbers("noise", "1,two")
     with pytest.raises(ValueError, match="ways names 'x'"):
-        robustness(str(dataset), str(tmp_path), ways="x", **BUDGET)
+        call(robustness, str(dataset), str(tmp_path), ways="x", **BUDGET)
