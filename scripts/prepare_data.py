@@ -149,15 +149,16 @@ def points(
     classes: str | None = None,
     centroids: bool = False,
     scale: float = 1.0,
-    unit: float = 1.0,
+    unit: float | None = None,
     shift: float = 0.0,
     swap: bool = False,
 ) -> None:
     """Convert clicks on images in which every nucleus was clicked; docs/points.md says what is read.
 
-    Reads QuPath GeoJSON, ImageJ .roi and .zip, napari CSV, Cell Counter XML, COCO keypoints, pictures of dots and
-    labels, and tables of x,y. Writes OUTPUT/images (copies), OUTPUT/points/NAME.csv and OUTPUT/check/NAME.png, each
-    image with its points, to be looked at. OUTPUT appears when it is whole; nothing is overwritten.
+    Reads what QuPath, ImageJ, napari, ImageScope, ASAP, CVAT, LabelMe, Label Studio, VIA and others write, COCO,
+    pictures of dots and labels, and tables of x,y; a table with its header alone states an image without objects.
+    Writes OUTPUT/images (copies), OUTPUT/points/NAME.csv and OUTPUT/check/NAME.png, each image with its points, to be
+    looked at. OUTPUT appears when it is whole; nothing is overwritten.
 
     Args:
         input: folder of files of clicks, of the images' base names; or one file.
@@ -192,7 +193,7 @@ def tiles(
     classes: str | None = None,
     centroids: bool = False,
     scale: float = 1.0,
-    unit: float = 1.0,
+    unit: float | None = None,
     shift: float = 0.0,
     swap: bool = False,
 ) -> None:

@@ -23,6 +23,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from bundle.files.images import check_mpp
+from bundle.files.view import View, parse_view
 from bundle.inference.batch import BatchSegmenter, list_images
 from bundle.inference.model import load_network, segmenter_of
 from bundle.inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
@@ -47,6 +48,9 @@ def image(
     overwrite: bool = False,
     formats: str = "",
     simplify: float = 0,
+    channel: str | None = None,
+    plane: int | None = None,
+    intensity: str | None = None,
 ) -> None:
     """Segment one image.
 
@@ -62,11 +66,27 @@ def image(
         formats: further files, separated by commas: geojson (QuPath), asap, nifti, nrrd, parquet, ome-zarr.
         simplify: px that the polygons of geojson and asap may leave the edges of pixels by, for smaller files; 0
             follows them exactly.
+        channel: which channel is meant where a file has several, 0 the first, for a grey model; rgb: the first three
+            are red, green and blue of one picture.
+        plane: which plane of a stack is meant, 0 the first.
+        intensity: low,high: stored intensities that become black and white; by default 0 and 255 of 8 bit, and what
+            docs/images.md says of 16 bit, alike for all images of an output folder.
     """
     path = Path(input)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file" + (": use `folder`" if path.is_dir() else ""))
-    _segment([path], output, model, mpp, device, augmentation, overwrite, formats, simplify)
+    _segment(
+        [path],
+        output,
+        model,
+        mpp,
+        device,
+        augmentation,
+        overwrite,
+        formats,
+        simplify,
+        parse_view(channel, plane, intensity),
+    )
 
 
 def folder(
@@ -79,6 +99,9 @@ def folder(
     overwrite: bool = False,
     formats: str = "",
     simplify: float = 0,
+    channel: str | None = None,
+    plane: int | None = None,
+    intensity: str | None = None,
 ) -> None:
     """Segment every image in a folder; a run that was cut goes on where it stopped when it is started again.
 
@@ -94,10 +117,26 @@ def folder(
         formats: further files, separated by commas: geojson (QuPath), asap, nifti, nrrd, parquet, ome-zarr.
         simplify: px that the polygons of geojson and asap may leave the edges of pixels by, for smaller files; 0
             follows them exactly.
+        channel: which channel is meant where a file has several, 0 the first, for a grey model; rgb: the first three
+            are red, green and blue of one picture.
+        plane: which plane of a stack is meant, 0 the first.
+        intensity: low,high: stored intensities that become black and white; by default 0 and 255 of 8 bit, and what
+            docs/images.md says of 16 bit, alike for all images of an output folder.
     """
     if Path(output).resolve() in (Path(input).resolve(), Path(input).resolve().parent):
         raise ValueError(f"output {output} is, or holds, the folder of the images: name another one")
-    _segment(list_images(input), output, model, mpp, device, augmentation, overwrite, formats, simplify)
+    _segment(
+        list_images(input),
+        output,
+        model,
+        mpp,
+        device,
+        augmentation,
+        overwrite,
+        formats,
+        simplify,
+        parse_view(channel, plane, intensity),
+    )
 
 
 def _segment(
@@ -110,6 +149,7 @@ def _segment(
     overwrite: bool,
     formats: str,
     simplify: float,
+    view: View,
 ) -> None:
     if augmentation not in TEST_TIME_AUGMENTATIONS:
         raise ValueError(f"augmentation is {augmentation!r}: choose one of {', '.join(TEST_TIME_AUGMENTATIONS)}")
@@ -122,7 +162,8 @@ def _segment(
     logger.info("%s: %s, %g um per px, on %s", model, card.network["_target_"], card.mpp, describe_device(where))
     segmenter = segmenter_of(loaded, augmentation=views, device=where)
     with logging_redirect_tqdm():
-        batch = BatchSegmenter(segmenter, output, mpp, overwrite, further, simplify)
+        batch = BatchSegmenter(segmenter, output, mpp, overwrite, further, simplify, view)
+        batch.settle_intensities(paths)
         summary = batch.run(tqdm(paths, unit="image", disable=None))
     logger.info("%s: %s", output, summary)
     if summary.skipped:

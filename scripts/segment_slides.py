@@ -15,6 +15,7 @@ from pathlib import Path
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from bundle.files.images import check_mpp
+from bundle.files.view import parse_view
 from bundle.inference.model import load_network, model_path
 from bundle.networks.device import describe_device, resolve_device
 from bundle.slide_segmentation.cluster import executor_of
@@ -37,7 +38,9 @@ def slide(
     device: str = "auto",
     augmentation: str = "none",
     tissue: str | None = None,
-    channel: int = 0,
+    channel: str | None = None,
+    plane: int | None = None,
+    intensity: str | None = None,
     labels: bool = False,
     largest: float | None = None,
     block: int = 2048,
@@ -60,7 +63,11 @@ def slide(
         device: auto, cpu, cuda or cuda:N.
         augmentation: none, flips or eight: average over so many views; slower, a little better.
         tissue: otsu: only what is not glass is looked at; none: all is. By default otsu for RGB, none for one channel.
-        channel: which channel of a fluorescence slide that has several, 0 the first.
+        channel: which channel is meant where the slide has several, 0 the first; rgb: the first three are red, green
+            and blue of one picture.
+        plane: which plane of a stack is meant, 0 the first.
+        intensity: low,high: stored intensities that become black and white; by default 0 and 255 of 8 bit, and what
+            docs/images.md says of 16 bit.
         labels: whether to write labels.tif too: the ids at the model's spacing.
         largest: diameter of the largest object that is sure to be found whole, um; by default 4 typical ones.
         block: side of a unit of work, px at the model's spacing; it bounds the memory, and nothing else depends on it.
@@ -74,6 +81,7 @@ def slide(
         threads: of the processor, for each process; by default 1 for workers. Results are equal at equal threads.
     """
     check_mpp(mpp)
+    view = parse_view(channel, plane, intensity)
     where = resolve_device(device)
     weights = model_path(model)
     card = load_network(weights).card
@@ -85,7 +93,7 @@ def slide(
             settings = Settings(
                 window, tile=tile, block=block, largest=largest, batch=batch or BATCH[where.type], threads=given
             )
-            request = Request(weights, settings, mpp, channel, tissue, augmentation, str(where), labels)
+            request = Request(weights, settings, mpp, view, tissue, augmentation, str(where), labels)
             summary = segment_slides(slides, Path(output), request, executor)
     except KeyboardInterrupt:
         logger.warning("stopped; the same command goes on with the blocks that are missing in %s", output)

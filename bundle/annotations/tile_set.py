@@ -26,7 +26,7 @@ from .check_pictures import eight_bit, overview, rgb
 from .choice import Choice
 from .clicks import Clicks, Outline
 from .dataset import RADIUS, Progress
-from .placement import Placement, refuse_misplaced
+from .placement import Placement, onto_border, refuse_misplaced
 from .regions import covered, regions_within, split_regions
 from .sources import Pixels, open_pixels
 from .tiles import Tile, cut_tiles
@@ -134,6 +134,7 @@ def _write_image(
     draft: Path, name: str, pixels: Pixels, clicks: Clicks, outlines: Sequence[Outline], settings: TileSettings
 ) -> list[Row]:
     size = pixels.size[1], pixels.size[0]
+    clicks = onto_border(clicks, size)
     refuse_misplaced(clicks, size)
     regions = regions_within(clicks, outlines, size)
     grid = pixels.grid(settings.tile_mpp if pixels.mpp is None or pixels.mpp < settings.tile_mpp else None)

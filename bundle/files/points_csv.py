@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +90,19 @@ def _rows(path: Path) -> Iterator[tuple[int, tuple[str, str]]]:
         yield row[0], (x, y)
 
 
+def is_results_table(header: Sequence[str]) -> bool:
+    """Whether a table is ImageJ's Results, whose X and Y are px or um as the image was calibrated, without a word."""
+    names = [name.strip() for name in header]
+    measured = {"Area", "Mean", "StdDev", "Mode", "Min", "Max", "XM", "YM", "Slice", "Counter", "Count", "Ch", "Frame"}
+    return {"X", "Y"} <= set(names) and (names[0] == "" or len(measured & set(names)) > 1)
+
+
 def _columns(path: Path, header: list[str]) -> tuple[int, int]:
+    if is_results_table(header):
+        raise ValueError(
+            f"{path}: is a Results table of ImageJ, whose X and Y may be um: convert it,"
+            " `python -m scripts.prepare_data points --unit` with um per px of the image, or 1 if they are px"
+        )
     names = [name.strip().lower() for name in header]
     if names.count("x") != 1 or names.count("y") != 1:
         raise ValueError(

@@ -7,11 +7,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import tifffile
-
 from ..data.items import files_by_name
 from ..files.images import IMAGE_SUFFIXES
 from ..files.raster import file_kind, reading
+from ..files.tiff_directories import open_tiff
 
 # read part by part whatever their size; a TIFF may be either
 SCANNER_SUFFIXES = (".svs", ".ndpi", ".vms", ".vmu", ".scn", ".mrxs", ".svslide", ".bif", ".czi", ".dcm")
@@ -67,6 +66,6 @@ def is_slide(path: Path) -> bool:
 
 
 def _pixels(path: Path) -> int:
-    with tifffile.TiffFile(path) as tiff:
+    with open_tiff(path) as tiff:
         page = tiff.pages.first
         return page.imagewidth * page.imagelength
