@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..data.items import files_by_name, some
 from ..files.names import composed
-from ..slides.listing import IMAGE_OR_SLIDE_SUFFIXES
+from ..slides.listing import IMAGE_OR_SLIDE_SUFFIXES, one_of_each_series
 from .clicks import Clicks
 from .formats.registry import RASTERS, READERS, read_clicks
 
@@ -60,6 +60,8 @@ def find_images(source: Path, suffixes: Iterable[str]) -> dict[str, Path]:
     if not source.is_dir():
         raise FileNotFoundError(f"{source}: no such image or folder of images")
     found = files_by_name(source, suffixes)
+    chosen = one_of_each_series(list(found.values()))
+    found = {name: path for name, path in found.items() if path in chosen}
     if not found:
         raise ValueError(f"{source}: holds no image ({', '.join(suffixes)})")
     return found
