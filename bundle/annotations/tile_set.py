@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import torch
 from shapely import Polygon
 
 from ..files.atomic import write_text
+from ..files.csv_table import csv_text
 from ..files.images import check_mpp
 from ..files.pictures import dotted
 from ..files.points_csv import write_points
@@ -105,9 +104,7 @@ def write_tiles(
             f" {settings.tile_mpp:g} um per px with a point in it; draw larger regions, or allow smaller tiles"
             " (--smallest), not below the crops of training"
         )
-    table = io.StringIO(newline="")
-    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *rows])
-    write_text(draft / "tiles.csv", table.getvalue())
+    write_text(draft / "tiles.csv", csv_text([COLUMNS, *rows]))
     return len(rows)
 
 

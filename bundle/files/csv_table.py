@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Small CSV tables that people write: read with the numbers of their lines, so that a message can name the line."""
+"""CSV tables: those that people write, read with the numbers of their lines for messages; and how all are written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +24,17 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ \t]*\r?\n', re.IGNORECASE)  # Excel's
 DECIMAL_COMMA = re.compile(r"^(\s*[-+]?\d+),(\d+\s*)$")
 
 Row = tuple[int, list[str]]  # number of its line, its cells
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    r"""Rows as text: commas, quotes where they are needed, a line feed behind each; the header is the first row.
+
+    >>> csv_text([("name", "area"), ("a, b", 1.5)])
+    'name,area\n"a, b",1.5\n'
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def read_table(path: Path, header: str) -> tuple[list[str], list[Row]]:

@@ -8,12 +8,12 @@ An experiment of days is run in parts, perhaps on several machines. A run that i
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bundle.files.atomic import write_text
+from bundle.files.csv_table import csv_text
 
 Record = dict[str, Any]
 TEXTS = ("row", "image")  # columns of names, also where a name looks like a number
@@ -30,12 +30,8 @@ def read_records(path: str | Path) -> list[Record]:
 def write_records(path: Path, records: Sequence[Record]) -> None:
     """All columns of all records; a value that a run does not have is left empty."""
     columns = list(dict.fromkeys(column for record in records for column in record))
-    lines = io.StringIO()
-    writer = csv.DictWriter(lines, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, lines.getvalue())
+    write_text(path, csv_text([columns, *([record.get(column, "") for column in columns] for record in records)]))
 
 
 def merge(old: Sequence[Record], new: Sequence[Record]) -> list[Record]:
