@@ -80,7 +80,7 @@ def _keypoints(path: Path, values: Any, category: Record) -> Iterator[Mark]:
 
 def _area(path: Path, annotation: Record) -> BaseGeometry | None:
     rings, box = annotation.get("segmentation"), annotation.get("bbox")
-    if isinstance(rings, dict) and rings:
+    if isinstance(rings, dict) and rings.get("counts"):
         return mask_area(path, _mask(path, rings))
     if isinstance(rings, list) and rings:
         places = [as_points(path, [ring[i : i + 2] for i in range(0, len(ring), 2)], "vertex") for ring in rings]

@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 GEOMETRIES = ("Point", "MultiPoint", "Polygon", "MultiPolygon")
 LEFT_OUT = ("LineString", "MultiLineString")
 COLLECTION = "GeometryCollection"
+NAMES = frozenset(("geometry", "features"))  # of a feature and of a collection of them, where they do not say so
 TYPES = ("FeatureCollection", "Feature", COLLECTION, *GEOMETRIES, *LEFT_OUT)
 
 
@@ -55,7 +56,7 @@ def read_geojson(path: Path) -> list[Clicks]:
             elif kind in GEOMETRIES:
                 outlines.append(Outline(_area(path, [coordinates] if kind == "Polygon" else coordinates), name))
             else:
-                others[str(kind or "without geometry")] += 1
+                others[str(kind)] += 1
     if others:
         left_out = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items()))
         logger.warning("%s: features that are neither points nor areas are left out: %s", path, left_out)
@@ -66,7 +67,7 @@ def read_geojson(path: Path) -> list[Clicks]:
 def is_geojson(content: Any) -> bool:
     """Whether JSON is a feature, a geometry, a collection of either, or a bare list of them."""
     each = content if isinstance(content, list) else [content]
-    return all(isinstance(item, dict) and (item.get("type") in TYPES or "geometry" in item) for item in each)
+    return all(isinstance(item, dict) and (item.get("type") in TYPES or not NAMES.isdisjoint(item)) for item in each)
 
 
 def _features(path: Path, content: Any) -> list[dict[str, Any]]:
@@ -75,8 +76,8 @@ def _features(path: Path, content: Any) -> list[dict[str, Any]]:
         raise ValueError(f"{path}: is no GeoJSON of features: in QuPath, File, Export objects as GeoJSON")
     if isinstance(content, list):
         return [feature for each in content for feature in _features(path, each)]
-    if content.get("type") == "FeatureCollection":
-        return _features(path, list(content["features"]))
+    if "features" in content:
+        return _features(path, content["features"])
     is_geometry = content.get("type") in (*GEOMETRIES, *LEFT_OUT, COLLECTION) and "geometry" not in content
     return [{"type": "Feature", "geometry": content}] if is_geometry else [content]
 

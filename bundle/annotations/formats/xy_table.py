@@ -33,7 +33,8 @@ def read_plain(path: Path) -> list[Clicks]:
     if not is_plain(header):
         raise ValueError(
             f"{path}, line 1: the header is {','.join(header)!r}: neither a points layer of napari"
-            " (index,axis-0,axis-1) nor a table of x,y in px"
+            " (index,axis-0,axis-1) nor ImageJ's Results (X,Y,Area), QuPath's measurements (Centroid X), or a table of"
+            " x,y in px"
         )
     points = number_columns(path, header, rows, [names.index("x"), names.index("y")])
     return [Clicks(path, points, class_column(path, header, rows), is_stated_empty=not rows)]

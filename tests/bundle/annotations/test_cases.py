@@ -157,11 +157,11 @@ def test_tables_of_other_countries(tmp_path, text, found, encoding):
             "<notes/>",
             "this XML that begins with <notes> is of no known format; known are: Fiji's Cell Counter",
         ),
-        ("a.csv", "left,top\n1,2\n", "this table with the header 'left,top' is of no known format; known are: napari"),
+        ("a.csv", "left,top\n1,2\n", ".*header is 'left,top': neither a points layer of napari .*nor ImageJ's Results"),
         ("a.xml", "<annotations><track/></annotations>", "is CVAT for video: export the task as CVAT for images"),
     ],
 )
 def test_what_is_not_known_is_named_with_what_is(tmp_path, name, text, message):
     (tmp_path / name).write_text(text)
-    with pytest.raises(ValueError, match=f"{name}: {message}"):
+    with pytest.raises(ValueError, match=f"{name}.*{message}"):
         convert(tmp_path, tmp_path / name)

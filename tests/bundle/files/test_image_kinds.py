@@ -79,7 +79,9 @@ KINDS = {
     "opacity (alpha) that the file declares": Kind(
         tiff(np.dstack([RGB, GREY]), photometric="rgb", extrasamples=["unassalpha"]), scaled(RGB)
     ),
-    "four samples of undeclared kind": Kind(tiff(np.dstack([RGB, GREY])), "has 4 channels .*--channel"),
+    "four samples of undeclared kind": Kind(
+        tiff(np.dstack([RGB, GREY]), planarconfig="contig"), "has 4 channels .*--channel"
+    ),
     "three samples of grey": Kind(tiff(RGB, planarconfig="contig"), "that they are colours.*--channel rgb"),
     "channels as pages": Kind(
         tiff(RGB.transpose(2, 0, 1), ome=True, metadata={"axes": "CYX"}), "has 3 channels .axes CYX"
