@@ -76,7 +76,7 @@ def _features(path: Path, content: Any) -> list[dict[str, Any]]:
         raise ValueError(f"{path}: is no GeoJSON of features: in QuPath, File, Export objects as GeoJSON")
     if isinstance(content, list):
         return [feature for each in content for feature in _features(path, each)]
-    if "features" in content:
+    if "features" in content or content.get("type") == "FeatureCollection":
         return _features(path, content["features"])
     is_geometry = content.get("type") in (*GEOMETRIES, *LEFT_OUT, COLLECTION) and "geometry" not in content
     return [{"type": "Feature", "geometry": content}] if is_geometry else [content]
