@@ -83,10 +83,11 @@ def _stored(tiff: TiffFile, parts: tuple[Part, ...]) -> np.ndarray:
 def _of_stack(tiff: TiffFile, part: Part) -> np.ndarray:
     """One plane of a stack that one directory describes, uncompressed, plane after plane."""
     page, file = part.page, tiff.filehandle
-    stored = np.dtype(tiff.byteorder + page.dtype.char)
+    own = np.dtype(page.dtype)
+    stored = own.newbyteorder(">" if tiff.byteorder == ">" else "<")
     count = page.imagelength * page.imagewidth * page.samplesperpixel
     file.seek(page.dataoffsets[0] + part.plane * count * stored.itemsize)
-    return np.frombuffer(file.read(count * stored.itemsize), stored).astype(page.dtype)
+    return np.frombuffer(file.read(count * stored.itemsize), stored).astype(own)
 
 
 def _without_codecs(path: Path, content: TiffContent, as_shown: bool, reason: ValueError) -> Raster:

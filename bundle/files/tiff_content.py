@@ -117,14 +117,15 @@ def _side_pictures(path: Path, series: Sequence[TiffPageSeries]) -> list[str]:
     first, beside = series[0], 0
     for other in series[1:]:
         named = any(word in other.name.lower() for word in SIDE_PICTURES)
-        if not (named or other.keyframe.is_reduced or _pixels(other) < SIDE_SHARE * _pixels(first)):
+        declared = other.keyframe.is_reduced or other.keyframe.is_mask
+        if not (named or declared or _pixels(other) < SIDE_SHARE * _pixels(first)):
             sizes = ", ".join(f"{_length(each, 'X')} x {_length(each, 'Y')}" for each in series)
             raise ImageFileError(
                 f"{path}: holds {len(series)} images ({sizes} px), and none says that it is a smaller copy: write the"
                 " one that is meant into a file of its own"
             )
         beside += 1
-    return [f"{beside} smaller pictures inside the file ignored"] if beside else []
+    return [f"{beside} other pictures inside the file (smaller ones, or masks) ignored"] if beside else []
 
 
 def _pixels(series: TiffPageSeries) -> int:

@@ -10,7 +10,7 @@ from typing import Literal
 
 Window = tuple[float, float]  # intensities as stored that become 0 and 1
 Channel = int | Literal["rgb"]
-RGB = "rgb"  # the first three channels are the colours of one picture
+RGB: Literal["rgb"] = "rgb"  # the first three channels are the colours of one picture
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,13 @@ def parse_view(channel: str | None = None, plane: int | None = None, intensity: 
         ValueError: as `View`; intensity is no two numbers.
     """
     text = None if channel is None else str(channel).strip().lower()
-    chosen: Channel | None = int(text) if text and text.isdecimal() else RGB if text == RGB else None
-    if text is not None and chosen is None:
-        raise ValueError(f"channel is {channel}: give a whole number, 0 for the first, or {RGB}")
+    chosen: Channel | None = None
+    if text == RGB:
+        chosen = RGB
+    elif text is not None:
+        if not text.isdecimal():
+            raise ValueError(f"channel is {channel}: give a whole number, 0 for the first, or {RGB}")
+        chosen = int(text)
     return View(chosen, plane, None if intensity is None else parse_window(intensity))
 
 

@@ -45,7 +45,7 @@ def read_aperio(path: Path) -> list[Clicks]:
         if _is_negative(region):
             marks.leave_out("negative region")
         elif len(vertices) == 1:
-            marks.add_point(*vertices[0], name)
+            marks.add_point(vertices[0][0], vertices[0][1], name)
         elif len(vertices) == 2:
             marks.leave_out("line of two vertices")
         elif region.get("Type") == ELLIPSE and len(vertices) == 4:

@@ -53,7 +53,7 @@ def read_qupath_table(path: Path) -> list[Clicks]:
 
 def _centroids(header: Sequence[str]) -> dict[tuple[str, str], int]:
     """(x or y, unit) -> column."""
-    found = {}
+    found: dict[tuple[str, str], int] = {}
     for column, name in enumerate(header):
         if match := CENTROID.fullmatch(name.strip()):
             found[match[1].lower(), PX if match[2].lower() == PX else UM] = column

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from bundle.files.images import read_image
+from bundle.files.images import load_image, read_image
 from bundle.files.labels import read_label
 from bundle.files.tiff_directories import open_tiff
 from bundle.files.view import View, parse_view
@@ -42,7 +42,7 @@ def both(path: Path, view: View | None = None) -> np.ndarray:
 
 
 def packed(path: Path, values: np.ndarray, bits: int, photometric: int) -> Path:
-    """Grey of 1, 2 or 4 bits, by the letter of the standard: rows of packed samples, the first in the high bits."""
+    """Grey of a few bits, by the letter of the standard: rows of packed samples, the first in the high bits."""
     rows = []
     for row in values:
         text = "".join(f"{value:0{bits}b}" for value in row)
@@ -215,7 +215,29 @@ def test_two_images_of_like_size_are_refused_and_a_small_one_beside_is_noted(tmp
     with tifffile.TiffWriter(tmp_path / "b.tif") as tiff:
         tiff.write(noise(*SIZE, 3), photometric="rgb")
         tiff.write(noise(10, 11, 3), photometric="rgb")
-    assert "1 smaller pictures" in read_image(tmp_path / "b.tif").notes[0]
+    assert "1 other pictures" in read_image(tmp_path / "b.tif").notes[0]
+
+
+def test_a_mask_of_opacity_beside_the_picture_is_no_second_picture(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        tiff.write(noise(*SIZE, 3), photometric="rgb")
+        tiff.write(noise(*SIZE) > 9, photometric="minisblack", subfiletype=4)
+    np.testing.assert_array_equal(both(tmp_path / "a.tif"), noise(*SIZE, 3))
+
+
+def test_frames_of_rgb_are_planes(tmp_path):
+    stack = noise(2, *SIZE, 3)
+    tifffile.imwrite(tmp_path / "a.tif", stack, photometric="rgb", metadata=None)
+    with pytest.raises(ValueError, match="a stack of 2 images .2 pages; axes IYXS"):
+        read_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(both(tmp_path / "a.tif", View(plane=1)), stack[1])
+
+
+def test_12_bits_packed_in_a_row_are_white_at_4095(tmp_path):
+    values = np.array([[0, 4095, 2048, 1]] * 3)
+    found = read_image(packed(tmp_path / "a.tif", values, 12, 1))
+    assert found.array.tolist() == [values.tolist()] and found.bits == 12
+    assert load_image(tmp_path / "a.tif", 1).image.max() == 1
 
 
 def directories(*offsets: int, big: bool = False) -> bytes:
