@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..data.items import files_by_name, some
-from ..files.names import composed
+from ..files.untrusted_text import composed
 from ..slides.listing import IMAGE_OR_SLIDE_SUFFIXES, one_of_each_series
 from .clicks import Clicks
 from .formats.registry import RASTERS, READERS, read_clicks

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..files.images import IMAGE_SUFFIXES
 from ..files.labels import LABEL_SUFFIXES
-from ..files.names import composed
+from ..files.untrusted_text import composed
 from .diameters import Diameter
 from .split import PARTS, Split
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ..files.names import composed
+from ..files.untrusted_text import composed
 
 PARTS = ("training", "testing")
 Split = dict[str, list[str]]

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from .names import composed
+from .untrusted_text import composed
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""XML and JSON that a stranger may have written.
+"""Text that a stranger may have written: XML, JSON, names.
 
 XML is read by defusedxml, without document type definitions: no entity is ever expanded, nothing else is fetched.
 """
@@ -8,6 +8,7 @@ XML is read by defusedxml, without document type definitions: no entity is ever 
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -40,6 +41,14 @@ def parse_xml(content: str | bytes, what: str, mend: str = "export it again") ->
 def load_xml(path: Path) -> Element:
     """The root of an XML file; ValueError as `parse_xml`."""
     return parse_xml(path.read_bytes(), str(path), "save or export it again")
+
+
+def composed(name: str) -> str:
+    """A name with every accent composed with its letter (Unicode's NFC).
+
+    A letter with an accent has two spellings, and file systems differ: names that look alike become equal.
+    """
+    return unicodedata.normalize("NFC", name)
 
 
 def load_json(path: Path) -> Any:
