@@ -24,6 +24,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from bundle.files import bundle_root
 from bundle.files.images import check_mpp
+from bundle.files.view import View, parse_view
 from bundle.inference.batch import BatchSegmenter, list_images
 from bundle.inference.batch_claim import claimed_batch
 from bundle.inference.model import load_network, segmenter_of
@@ -54,6 +55,11 @@ class SegmentOptions:
         formats: further files, separated by commas: geojson (QuPath), asap, nifti, nrrd, parquet, ome-zarr.
         simplify: px that the polygons of geojson and asap may leave the edges of pixels by, for smaller files; 0
             follows them exactly.
+        channel: which channel is meant where a file has several, 0 the first, for a grey model; rgb: the first three
+            are red, green and blue of one picture.
+        plane: which plane of a stack is meant, 0 the first.
+        intensity: low,high: stored intensities that become black and white; by default 0 and 255 of 8 bit, and what
+            docs/images.md says of 16 bit, alike for all images of an output folder.
 
     Raises:
         ValueError: a value is out of its range.
@@ -67,6 +73,9 @@ class SegmentOptions:
     overwrite: bool = False
     formats: str = ""
     simplify: float = 0
+    channel: str | None = None
+    plane: int | None = None
+    intensity: str | None = None
 
     def __post_init__(self) -> None:
         if self.augmentation not in TEST_TIME_AUGMENTATIONS:
@@ -74,6 +83,11 @@ class SegmentOptions:
             raise ValueError(f"augmentation is {self.augmentation!r}: choose one of {names}")
         check_mpp(self.image_mpp)
         check_tolerance(self.simplify)
+        self.view()
+
+    def view(self) -> View:
+        """Which picture in a file is meant, and how its intensities count."""
+        return parse_view(self.channel, self.plane, self.intensity)
 
     def identity(self) -> dict[str, Any]:
         """All that decides the results beside the model."""
@@ -83,6 +97,8 @@ class SegmentOptions:
             "augmentation": self.augmentation,
             "formats": formats,
             "simplify": float(self.simplify),
+            "channel": self.view().channel,
+            "plane": self.view().plane,
         }
 
 
@@ -124,8 +140,9 @@ def _segment(paths: list[Path], options: SegmentOptions) -> None:
     claim = claimed_batch(options.output, options.model, options.identity(), names, options.overwrite)
     with claim, logging_redirect_tqdm():
         batch = BatchSegmenter(
-            segmenter, options.output, options.image_mpp, options.overwrite, further, options.simplify
+            segmenter, options.output, options.image_mpp, options.overwrite, further, options.simplify, options.view()
         )
+        batch.settle_intensities(paths)
         summary = batch.run(tqdm(paths, unit="image", disable=None))
         logger.info("%s: %s", options.output, summary)
         if summary.skipped:

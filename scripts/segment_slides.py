@@ -18,6 +18,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from bundle.files import bundle_root
 from bundle.files.images import check_mpp
+from bundle.files.view import View, parse_view
 from bundle.inference.model import load_network, model_path
 from bundle.networks.device import describe_device, resolve_device
 from bundle.slide_segmentation.cluster import executor_of
@@ -45,7 +46,11 @@ class SlideOptions:
         device: auto, cpu, cuda or cuda:N.
         augmentation: none, flips or eight: average over so many views; slower, a little better.
         tissue: otsu: only what is not glass is looked at; none: all is. By default otsu for RGB, none for one channel.
-        channel: which channel of a fluorescence slide that has several, 0 the first.
+        channel: which channel is meant where the slide has several, 0 the first; rgb: the first three are red, green
+            and blue of one picture.
+        plane: which plane of a stack is meant, 0 the first.
+        intensity: low,high: stored intensities that become black and white; by default 0 and 255 of 8 bit, and what
+            docs/images.md says of 16 bit.
         labels: whether to write labels.tif too: the ids at the model's spacing.
         largest: diameter of the largest object that is sure to be found whole, um; by default 4 typical ones.
         block: side of a unit of work, px at the model's spacing; it bounds the memory, and nothing else depends on it.
@@ -68,7 +73,9 @@ class SlideOptions:
     device: str = "auto"
     augmentation: str = "none"
     tissue: str | None = None
-    channel: int = 0
+    channel: str | None = None
+    plane: int | None = None
+    intensity: str | None = None
     labels: bool = False
     largest: float | None = None
     block: int = 2048
@@ -82,6 +89,11 @@ class SlideOptions:
     def __post_init__(self) -> None:
         check_mpp(self.image_mpp)
         self.settings("cpu", None)
+        self.view()
+
+    def view(self) -> View:
+        """Which picture in a file is meant, and how its intensities count."""
+        return parse_view(self.channel, self.plane, self.intensity)
 
     def settings(self, kind: str, threads: int | None) -> Settings:
         """The numbers of the plan.
@@ -106,7 +118,7 @@ class SlideOptions:
         """What is asked for, on a device; threads as for `settings`."""
         settings = self.settings(device.type, threads)
         return Request(
-            weights, settings, self.image_mpp, self.channel, self.tissue, self.augmentation, str(device), self.labels
+            weights, settings, self.image_mpp, self.view(), self.tissue, self.augmentation, str(device), self.labels
         )
 
 

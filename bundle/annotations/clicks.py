@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import shapely
@@ -19,6 +20,10 @@ logger = logging.getLogger(__name__)
 
 Size = tuple[int, int]  # (H, W), px
 UNNAMED = "no class"  # how messages call marks without one
+Unit = Literal["px", "um", "unknown"]
+PX: Unit = "px"
+UM: Unit = "um"
+UNKNOWN: Unit = "unknown"
 FARTHEST = 1e9  # px from the image's corner; no coordinate is larger
 
 
@@ -41,6 +46,9 @@ class Clicks:
         outlines: areas in the same file.
         image: base name of the image, where the file says it.
         size: (H, W) of the image, px, where the file says it.
+        unit: of the points, where they are no px yet: `UM`, or `UNKNOWN`; `Placement` takes them to px.
+        from_corner: of such points, whether their zero is the image's corner, not the centre of its first pixel.
+        is_stated_empty: whether the file states that the image holds no object.
     """
 
     path: Path
@@ -49,6 +57,9 @@ class Clicks:
     outlines: tuple[Outline, ...] = ()
     image: str | None = None
     size: Size | None = None
+    unit: Unit = "px"
+    from_corner: bool = False
+    is_stated_empty: bool = False
 
 
 def as_points(path: Path, values: Sequence[Sequence[float]], what: str = "point") -> np.ndarray:

@@ -17,7 +17,7 @@ from ..files.points_csv import write_points
 from ..files.writers import write_png
 from .choice import Choice
 from .clicks import Clicks
-from .placement import Placement, refuse_misplaced, warn_of_corner
+from .placement import Placement, onto_border, refuse_misplaced, warn_of_corner
 from .regions import REGION, split_regions
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,8 @@ def write_dataset(
 ) -> int:
     """Write images/, copied as they are, points/NAME.csv and check/NAME.png, the image with its points.
 
-    Images without any chosen point are left out, with a warning, since nothing can be learnt from them.
+    An image whose file states that it holds no object (a table of x,y with its header alone) is written with an empty
+    points file. Other images without any chosen point are left out, with a warning: nobody said that they are empty.
 
     Args:
         draft: an empty folder.
@@ -56,20 +57,29 @@ def write_dataset(
     choice.check(list(matched.values()))
     for part in ("images", "points", "check"):
         (draft / part).mkdir()
-    written = 0
+    written = empty = 0
     for name, clicks in progress(matched.items()):
         picture = load_rgb(images[name])  # (H, W, 3)
         points = _points(clicks, choice, placement, picture)
-        if not len(points):
-            logger.warning("%s: no point for image %s, which is left out", clicks.path, name)
+        if not len(points) and not clicks.is_stated_empty:
+            logger.warning(
+                "%s: no point for image %s, which is left out; if it holds no object, say so by a file %s.csv with the"
+                " header x,y alone",
+                clicks.path,
+                name,
+                name,
+            )
             continue
         shutil.copyfile(images[name], draft / "images" / images[name].name)
         write_points(draft / "points" / f"{name}.csv", torch.from_numpy(points).float())
         write_png(draft / "check" / f"{name}.png", dotted(picture, points, RADIUS))
-        written += 1
+        written += bool(len(points))
+        empty += not len(points)
+    if empty:
+        logger.info("%d images are stated to hold no object", empty)
     if not written:
         raise ValueError("no image has a point: are these the right files and classes?")
-    return written
+    return written + empty
 
 
 def _points(clicks: Clicks, choice: Choice, placement: Placement, picture: np.ndarray) -> np.ndarray:
@@ -79,8 +89,8 @@ def _points(clicks: Clicks, choice: Choice, placement: Placement, picture: np.nd
             f"{clicks.path}: holds regions (class {REGION}), so the rest of the image counts as not clicked: cut tiles"
             " from them, `python -m scripts.prepare_data tiles`; or delete them if every nucleus was clicked"
         )
-    placed = placement(choice(clicks))
     size = picture.shape[0], picture.shape[1]
+    placed = onto_border(placement(choice(clicks)), size)
     refuse_misplaced(placed, size)
     warn_of_corner(placed, size)
     return placed.points

@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..data.items import files_by_name, some
-from ..slides.listing import IMAGE_OR_SLIDE_SUFFIXES
+from ..files.untrusted_text import composed
+from ..slides.listing import IMAGE_OR_SLIDE_SUFFIXES, one_of_each_series
 from .clicks import Clicks
 from .formats.registry import RASTERS, READERS, read_clicks
 
 logger = logging.getLogger(__name__)
 
-COUNTER = "CellCounter_"  # Fiji's Cell Counter puts it before the image's name
+# what programs put before the image's name: Fiji's Cell Counter, and Label Studio when an image is uploaded
+PREFIXES = re.compile(r"(CellCounter_)?(Counter Window - )?|[0-9a-f]{8}-")
 
 
 def click_files(source: Path, images: Path) -> list[Path]:
@@ -53,10 +56,12 @@ def find_images(source: Path, suffixes: Iterable[str]) -> dict[str, Path]:
         ValueError: the folder holds no image, or two of one base name.
     """
     if source.is_file():
-        return {source.stem: source}
+        return {composed(source.stem): source}
     if not source.is_dir():
         raise FileNotFoundError(f"{source}: no such image or folder of images")
     found = files_by_name(source, suffixes)
+    chosen = one_of_each_series(list(found.values()))
+    found = {name: path for name, path in found.items() if path in chosen}
     if not found:
         raise ValueError(f"{source}: holds no image ({', '.join(suffixes)})")
     return found
@@ -109,9 +114,12 @@ def match(found: Iterable[Clicks], images: Mapping[str, Path]) -> dict[str, Clic
 
 
 def _names(clicks: Clicks) -> list[str]:
-    """What the image may be called: as the file says, then as the file is called."""
-    stem = clicks.path.stem
-    bare = stem.removeprefix(COUNTER)
-    own = Path(bare)  # "a.tif.geojson" is for a.tif
-    names = [clicks.image, stem, bare, own.stem if own.suffix.lower() in IMAGE_OR_SLIDE_SUFFIXES else None]
+    """What the image may be called: as the file says, then as the file is called; composed, as images' names are."""
+    names = []
+    for name in (clicks.image, clicks.path.stem):
+        if name:
+            whole = composed(name)
+            bare = whole[PREFIXES.match(whole).end() :]  # type: ignore[union-attr]  # it matches the empty text, too
+            own = Path(bare)  # "a.tif.geojson" is for a.tif
+            names += [whole, bare, own.stem if own.suffix.lower() in IMAGE_OR_SLIDE_SUFFIXES else ""]
     return [name for name in names if name]

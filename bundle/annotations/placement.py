@@ -14,7 +14,8 @@ import torch
 
 from transforms.maps.points import inside
 
-from .clicks import Clicks, Outline, Size
+from ..files.pixel_centres import HALF_PIXEL
+from .clicks import PX, UM, Clicks, Outline, Size
 
 logger = logging.getLogger(__name__)
 
@@ -28,34 +29,49 @@ class Placement:
     Attributes:
         swap: exchange x and y.
         unit: length of a px in the file's coordinates (0.25 where they are um at 0.25 um per px), whose zero is the
-            centre of the first pixel.
+            centre of the first pixel unless the format says otherwise; None: not stated, they are px.
         scale: the image is so many times as large as the copy that was clicked on; edges lie on edges.
         shift: px of the image, added to x and y: -0.5 for a program that measures from the corner.
     """
 
     swap: bool = False
-    unit: float = 1.0
+    unit: float | None = None
     scale: float = 1.0
     shift: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("unit", "scale"):
-            value = getattr(self, name)
+            value = 1.0 if name == "unit" and self.unit is None else getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
                 raise ValueError(f"{name} is {value!r}: give a positive number")
         if isinstance(self.shift, bool) or not isinstance(self.shift, int | float) or not math.isfinite(self.shift):
             raise ValueError(f"shift is {self.shift!r}: give a number of px, such as -0.5")
 
-    def place(self, points: np.ndarray) -> np.ndarray:
+    def place(self, points: np.ndarray, from_corner: bool = False) -> np.ndarray:
         """Points (N, 2) of the file as points (N, 2) of the image."""
         ordered = points[:, ::-1] if self.swap else points
-        return (ordered / self.unit + 0.5) * self.scale - 0.5 + self.shift
+        offset = 0.0 if from_corner else HALF_PIXEL
+        return (ordered / (self.unit or 1.0) + offset) * self.scale - HALF_PIXEL + self.shift
 
     def __call__(self, clicks: Clicks) -> Clicks:
-        """All marks of a file in px of the image."""
+        """All marks of a file in px of the image; ValueError where they are no px and nobody says how long a px is."""
+        if clicks.unit != PX:
+            return replace(clicks, points=self._measured(clicks), unit=PX, from_corner=False)
         outlines = tuple(Outline(shapely.transform(each.area, self.place), each.name) for each in clicks.outlines)
         size = clicks.size and (round(clicks.size[0] * self.scale), round(clicks.size[1] * self.scale))
         return replace(clicks, points=self.place(clicks.points), outlines=outlines, size=size)
+
+    def _measured(self, clicks: Clicks) -> np.ndarray:
+        if self.unit is not None:
+            return self.place(clicks.points, clicks.from_corner)
+        if clicks.unit == UM:
+            raise ValueError(
+                f"{clicks.path}: its coordinates are um: give --unit, um per px of the image, such as 0.25"
+            )
+        raise ValueError(
+            f"{clicks.path}: is a Results table of ImageJ, whose X and Y are px or um as the image was calibrated, and"
+            " does not say which: give --unit, um per px of the image, such as 0.25, or --unit 1 if they are px"
+        )
 
 
 def refuse_misplaced(clicks: Clicks, size: Size) -> None:
@@ -79,6 +95,27 @@ def refuse_misplaced(clicks: Clicks, size: Size) -> None:
             f"{clicks.path}: {outside.sum()} of {len(outside)} points lie beyond the image of {width} x {height} px,"
             f" first x={x:g}, y={y:g}: {_mend(clicks.points, size)}"
         )
+
+
+def onto_border(clicks: Clicks, size: Size) -> Clicks:
+    """Clicks at most half a px beyond the border of an image (H, W), as its own border counts, on its last pixels."""
+    height, width = size
+    last = np.array([width - 1, height - 1], np.float64)
+    near = (clicks.points >= -1) & (clicks.points <= last + 1)  # in each direction
+    outside = near.all(axis=1) & ~lie_inside(clicks.points, size)
+    if not outside.any():
+        return clicks
+    logger.warning(
+        "%s: %d points lie on the border of the image of %d x %d px or at most half a px beyond, and are taken for its"
+        " outermost pixels",
+        clicks.path,
+        outside.sum(),
+        width,
+        height,
+    )
+    moved = clicks.points.copy()
+    moved[outside] = np.clip(moved[outside], 0, last)
+    return replace(clicks, points=moved)
 
 
 def warn_of_corner(clicks: Clicks, size: Size) -> None:

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ import torch
 from shapely import Polygon
 
 from ..files.atomic import write_text
-from ..files.csv_table import as_cell
+from ..files.csv_table import as_cell, csv_text
 from ..files.images import check_mpp
 from ..files.pictures import dotted
 from ..files.points_csv import write_points
@@ -27,7 +25,7 @@ from .check_pictures import eight_bit, overview, rgb
 from .choice import Choice
 from .clicks import Clicks, Outline
 from .dataset import RADIUS, Progress
-from .placement import Placement, refuse_misplaced
+from .placement import Placement, onto_border, refuse_misplaced
 from .regions import covered, regions_within, split_regions
 from .sources import Pixels, open_pixels
 from .tiles import Tile, cut_tiles
@@ -106,10 +104,8 @@ def write_tiles(
             f" {settings.tile_mpp:g} um per px with a point in it; draw larger regions, or allow smaller tiles"
             " (--smallest), not below the crops of training"
         )
-    table = io.StringIO(newline="")
-    cells = [[as_cell(value) if isinstance(value, str) else value for value in row] for row in rows]
-    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *cells])
-    write_text(draft / "tiles.csv", table.getvalue())
+    cells = ([as_cell(value) if isinstance(value, str) else value for value in row] for row in rows)
+    write_text(draft / "tiles.csv", csv_text([COLUMNS, *cells]))
     return len(rows)
 
 
@@ -136,6 +132,7 @@ def _write_image(
     draft: Path, name: str, pixels: Pixels, clicks: Clicks, outlines: Sequence[Outline], settings: TileSettings
 ) -> list[Row]:
     size = pixels.size[1], pixels.size[0]
+    clicks = onto_border(clicks, size)
     refuse_misplaced(clicks, size)
     regions = regions_within(clicks, outlines, size)
     grid = pixels.grid(settings.tile_mpp if pixels.mpp is None or pixels.mpp < settings.tile_mpp else None)

@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..files.images import read_image, to_float
+from ..files.images import read_image
+from ..files.intensities import to_float
+from ..files.view import View
 from ..slides.grid import Box, Grid, Size
 from ..slides.listing import is_slide
 from ..slides.opening import open_slide_file
@@ -114,18 +116,19 @@ class PartPicture:
 
     Args:
         path: the file.
-        channel: which channel of one that has several and is not RGB, 0 the first.
+        channel: which channel of one that has several and is not RGB, 0 the first; None: it has to have one.
 
     Raises:
         FileNotFoundError, ValueError: as `Slide`.
     """
 
-    def __init__(self, path: Path, channel: int = 0) -> None:
-        file = open_slide_file(path, channel)
+    def __init__(self, path: Path, channel: int | None = None) -> None:
+        view = View(channel)
+        file = open_slide_file(path, view)
         channels = 3 if file.samples == 3 else 1
         self._coarsest = max(max(level.step) for level in file.levels)
         file.close()
-        self._slide = Slide(path, channels, channel=channel)
+        self._slide = Slide(path, channels, view=view)
         self.mpp, self.size = self._slide.mpp, self._slide.size
         self._reading, self._making = threading.Lock(), threading.Lock()
         self._far: Halves | None = None
@@ -174,6 +177,6 @@ def gone_through(size: Size, read: Callable[[int, Box], Pixels]) -> Halves:
     return Halves(far, step)
 
 
-def open_picture(path: Path, channel: int = 0) -> Picture:
+def open_picture(path: Path, channel: int | None = None) -> Picture:
     """An image or a slide to look at; errors as `WholePicture` and `PartPicture`."""
     return PartPicture(path, channel) if is_slide(path) else WholePicture(path)

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..files.csv_table import read_table
+from ..files.csv_table import csv_text, read_table
 from ..files.points_csv import Size, parse_points
 
 HEADER = ("x", "y")
@@ -46,11 +44,7 @@ class Columns:
 
     def text(self, points: Iterable[Point]) -> str:
         """The whole file."""
-        stream = io.StringIO(newline="")
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(self.header)
-        writer.writerows(point.cells for point in points)
-        return stream.getvalue()
+        return csv_text([self.header, *(point.cells for point in points)])
 
     def _index(self, name: str) -> int:
         return [cell.strip().lower() for cell in self.header].index(name)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -167,18 +167,29 @@ class DataFolder:
                 f"{self.dataset_dir}: no image to train on: give some a points file (and name them in split.json)"
             )
         spacings: dict[str, float | None] = {}
+        counts: dict[str, int] = {}  # points of each training image that could be read
         for item in (*self.training, *self.testing):
             with _collecting(problems):
                 loaded = load_image(item.image_path, self.channels, self.mpp)
                 spacings[item.name] = loaded.mpp
                 if item in self.training:
-                    read_points(self._path(item, "points"), loaded.size)
+                    counts[item.name] = len(read_points(self._path(item, "points"), loaded.size))
         unknown = [name for name, mpp in spacings.items() if mpp is None]
         if 0 < len(unknown) < len(spacings):
             problems.append(
                 f"{self.dataset_dir}: only some images say their um per px, not {some(unknown)}: state it (mpp)"
             )
+        problems += self._problems_of_empty(counts)
         _report(problems)
+
+    def _problems_of_empty(self, counts: Mapping[str, int]) -> list[str]:
+        """Say which training images are stated to hold no object; a problem where all are."""
+        empty = [name for name, count in counts.items() if not count]
+        if empty and len(empty) == len(counts) == len(self.training):
+            return [f"{self.dataset_dir}: no training image has a point: click the objects of at least one"]
+        if empty:
+            logger.info("%d training images hold no object, by their points files: %s", len(empty), some(empty))
+        return []
 
     def check_labels(self, split: str) -> None:
         """Read the labels of one part and compare their sizes with the images', before anything is trained or measured.

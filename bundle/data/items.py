@@ -11,10 +11,13 @@ from pathlib import Path
 
 from ..files.images import IMAGE_SUFFIXES
 from ..files.labels import LABEL_SUFFIXES
+from ..files.untrusted_text import composed
 from .diameters import Diameter
 from .split import PARTS, Split
 
 logger = logging.getLogger(__name__)
+
+MOST_NAMED = 20  # files of a folder that are passed over
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,7 @@ def scan(dataset_dir: Path) -> dict[str, Item]:
     images = files_by_name(folder, IMAGE_SUFFIXES)
     if not images:
         raise ValueError(f"{folder}: holds no image (PNG, TIFF or JPEG)")
-    others = [
-        path.name for path in folder.iterdir() if path.suffix.lower() not in IMAGE_SUFFIXES and path.name[0] != "."
-    ]
-    if others:
-        logger.warning("%s: %d files are no PNG, TIFF or JPEG and not used: %s", folder, len(others), some(others))
+    warn_of_others(folder, IMAGE_SUFFIXES)
     points = files_by_name(dataset_dir / "points", (".csv",))
     labels = files_by_name(dataset_dir / "labels", LABEL_SUFFIXES)
     lonely = [f"points/{name}.csv" for name in points if name not in images]
@@ -55,7 +54,7 @@ def scan(dataset_dir: Path) -> dict[str, Item]:
 
 
 def files_by_name(folder: Path, suffixes: Iterable[str]) -> dict[str, Path]:
-    """Base name -> file, sorted; hidden files and other endings are left out.
+    """Base name (`composed`) -> file, sorted; hidden files and other endings are left out.
 
     Raises:
         ValueError: two files of one base name.
@@ -64,10 +63,18 @@ def files_by_name(folder: Path, suffixes: Iterable[str]) -> dict[str, Path]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.name.startswith(".") or path.suffix.lower() not in suffixes:
             continue
-        if path.stem in found:
-            raise ValueError(f"{path}: has the base name of {found[path.stem].name}: rename or remove one of the two")
-        found[path.stem] = path
+        if (name := composed(path.stem)) in found:
+            raise ValueError(f"{path}: has the base name of {found[name].name}: rename or remove one of the two")
+        found[name] = path
     return found
+
+
+def warn_of_others(folder: Path, suffixes: Iterable[str], kinds: str = "PNG, TIFF or JPEG") -> None:
+    """Name the files of a folder that are passed over for their ending; hidden files are not worth a word."""
+    files = (path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
+    others = sorted(path.name for path in files if path.suffix.lower() not in suffixes)
+    if others:
+        logger.warning("%s: %d files are no %s and not used: %s", folder, len(others), kinds, some(others, MOST_NAMED))
 
 
 def split_by_files(items: Iterable[Item]) -> Split:
@@ -81,6 +88,6 @@ def split_by_files(items: Iterable[Item]) -> Split:
     return split
 
 
-def some(names: Sequence[str]) -> str:
+def some(names: Sequence[str], most: int = 5) -> str:
     """The first few of many names, for a message."""
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

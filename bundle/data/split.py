@@ -10,6 +10,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from ..files.untrusted_text import composed
+
 PARTS = ("training", "testing")
 Split = dict[str, list[str]]
 
@@ -55,7 +57,7 @@ def read_split(path: Path, images: Collection[str] | None) -> Split:
 def _names(path: Path, part: str, names: Any) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f'{path}: {part!r} must be a list of names, such as ["image_1", "image_2"]')
-    return names
+    return [composed(name) for name in names]
 
 
 def _repeated(split: Split) -> list[tuple[str, int]]:

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
 from ..files.atomic import naming, write_text
+from ..files.csv_table import csv_text
 
 
 class StepTable:
@@ -35,7 +35,7 @@ class StepTable:
         if self.file is None:
             self.file = self._open(list(row), first)
         with naming(self.path):
-            csv.writer(self.file).writerow(row.values())
+            self.file.write(csv_text([row.values()]))
             self.file.flush()
 
     def close(self) -> None:
@@ -46,10 +46,8 @@ class StepTable:
 
     def _open(self, header: list[str], first: int) -> TextIO:
         """The file with its rows before update `first`, ready for more."""
-        lines = io.StringIO()
-        csv.writer(lines).writerows([header, *self._rows_before(first, header)])
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(self.path, lines.getvalue())
+        write_text(self.path, csv_text([header, *self._rows_before(first, header)]))
         return open(self.path, "a", newline="", encoding="utf-8")
 
     def _rows_before(self, first: int, header: list[str]) -> list[list[str]]:

@@ -1,16 +1,27 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Small CSV tables: read with the numbers of their lines, so that a message can name one, and harmless to open."""
+"""CSV tables: those that people write, read with the numbers of their lines; and how all are written, harmlessly."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import logging
 import math
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
+
+from .untrusted_text import composed
+
+logger = logging.getLogger(__name__)
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ \t]*\r?\n', re.IGNORECASE)  # Excel's
+DECIMAL_COMMA = re.compile(r"^(\s*[-+]?\d+),(\d+\s*)$")
 
 Row = tuple[int, list[str]]  # number of its line, its cells
 FORMULA = re.compile(r"'*[=+\-@\t\r\n]")  # what a spreadsheet may compute when it opens the file; "'" makes it text
@@ -26,27 +37,75 @@ def from_cell(text: str) -> str:
     return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    r"""Rows as text: commas, quotes where they are needed, a line feed behind each; the header is the first row.
+
+    >>> csv_text([("name", "area"), ("a, b", 1.5)])
+    'name,area\n"a, b",1.5\n'
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
 def read_table(path: Path, header: str) -> tuple[list[str], list[Row]]:
-    """Read a CSV file, UTF-8 with commas.
+    """Read a table in text: columns separated by commas, semicolons or tabs, as UTF-8 or as UTF-16 with its mark.
+
+    Where columns are not separated by commas, 27,5 is the number 27.5, as programs of many countries write it; the
+    cell then reads 27.5. Excel's first line `sep=;` is understood. What was found is said where it is not the usual.
 
     Args:
         path: the file.
         header: an example of its first line, for messages.
 
     Returns:
-        The cells of the first line, and every row after it that is not empty, as they are written.
+        The cells of the first line, and every row after it that is not empty, otherwise as they are written.
 
     Raises:
         ValueError: the file is no such text; the message names it.
     """
     try:
-        reader = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""))
+        text, skipped, stated = _without_separator_line(_decoded(path.read_bytes()))
+        delimiter = stated or _delimiter(text.partition("\n")[0])
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         first = next(reader, [])
-        return first, [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
+        rows = [(reader.line_num + skipped, row) for row in reader if any(cell.strip() for cell in row)]
+    except (UnicodeError, csv.Error) as error:
         raise ValueError(
             f"{path}: is no CSV text ({error}): save it as CSV, UTF-8, with the header {header}"
         ) from error
+    if delimiter == ",":
+        return first, rows
+    return first, _with_points(path, rows, delimiter)
+
+
+def _decoded(content: bytes) -> str:
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+
+
+def _without_separator_line(text: str) -> tuple[str, int, str | None]:
+    """The text behind a line such as `sep=;`, how many lines that were, and what it says."""
+    found = SEPARATOR_LINE.match(text)
+    return (text[found.end() :], 1, found[1]) if found else (text, 0, None)
+
+
+def _delimiter(header: str) -> str:
+    """The one that stands in the header most often, the comma where none does."""
+    return max(DELIMITERS, key=header.count)
+
+
+def _with_points(path: Path, rows: list[Row], delimiter: str) -> list[Row]:
+    changed = [(line, [DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in row]) for line, row in rows]
+    commas = ", and decimal commas taken for points" if changed != rows else ""
+    _say_once(f"{path}: columns separated by {DELIMITERS[delimiter]}{commas}")
+    return changed
+
+
+@lru_cache
+def _say_once(message: str) -> None:
+    """A table may be read several times."""
+    logger.info("%s", message)
 
 
 def cells(path: Path, header: Sequence[str], row: Row, columns: Sequence[int]) -> list[str]:
@@ -92,6 +151,7 @@ def read_by_image(
     lines: dict[str, int] = {}
     for line, row in rows:
         name, text = cells(path, header, (line, row), columns)
+        name = composed(name)
         name = name if name in images else from_cell(name)
         if name not in images:
             raise ValueError(

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from .raster import Raster, file_kind, is_deep_colour, read_itk, read_pillow
-from .tiff import MICROSCOPIC, read_tiff
+from .intensities import is_spread, to_float
+from .raster import WANTED, ImageFileError, Raster, file_kind, is_deep_colour, is_deep_png, read_itk, read_pillow
+from .spacing import MICROSCOPIC
+from .tiff import is_deep_tiff, read_tiff
+from .view import View, Window
 
 logger = logging.getLogger(__name__)
 
-PERCENTILES = (0.1, 99.9)  # of a 16-bit image's intensities: these become 0 and 1
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
-Window = tuple[float, float]  # intensities as stored that become 0 and 1
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,17 @@ class ImageFile:
     array: np.ndarray  # (C, H, W) uint8 or uint16, C = 1 (grey) or 3 (RGB)
     mpp: float | None  # um per px by the file's own tags, None = unknown
     notes: tuple[str, ...] = ()  # what in the file was left aside, for a log or a manifest
+    bits: int | None = None  # of a 16-bit sample, where the file says how many count
 
 
-def read_image(path: str | os.PathLike[str]) -> ImageFile:
-    """Read an image: PNG, TIFF or JPEG, grey or RGB, 8 or 16 bit.
+def read_image(path: str | os.PathLike[str], view: View | None = None) -> ImageFile:
+    """Read an image: PNG, TIFF or JPEG, grey or RGB, 8 or 16 bit; docs/images.md says what is read as what.
 
     A palette is resolved to its colours; an alpha channel is dropped with a note.
 
     Args:
         path: the file; its kind is told from its content.
+        view: which channel and plane are meant, where it holds several.
 
     Returns:
         Pixels (C, H, W) as stored, um per px where TIFF tags say it, and notes, which are logged too.
@@ -50,24 +52,28 @@ def read_image(path: str | os.PathLike[str]) -> ImageFile:
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: damaged or cut short, of two or more than four channels, not 8- or 16-bit, turned, a stack, no
-            square pixels; the message names the file and the mend.
+            square pixels, and the view does not settle it; the message names the file and the mend.
     """
-    path = Path(path)
-    raster = _read(path)
+    path, view = Path(path), view or View()
+    raster = _read(path, view)
     array = raster.array[..., :-1] if raster.alpha else raster.array  # (H, W, C)
     if array.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"{path}: its pixels are {array.dtype}: save it as 8- or 16-bit unsigned integers")
+        raise ValueError(f"{path}: its pixels are {array.dtype}: save it as {WANTED}")
     if array.shape[-1] not in (1, 3):
         raise ValueError(f"{path}: has {array.shape[-1]} channels: save it as grey (1) or RGB (3)")
     for note in raster.notes:
         logger.info("%s: %s", path, note)
-    return ImageFile(np.ascontiguousarray(np.moveaxis(array, -1, 0)), raster.mpp, raster.notes)
+    return ImageFile(np.ascontiguousarray(np.moveaxis(array, -1, 0)), raster.mpp, raster.notes, raster.bits)
 
 
-def _read(path: Path) -> Raster:
+def _read(path: Path, view: View) -> Raster:
     kind = file_kind(path)
     if kind == "tiff":
-        return read_tiff(path)
+        return read_tiff(path, view)
+    return _of_view(path, _read_flat(path, kind), view)
+
+
+def _read_flat(path: Path, kind: str) -> Raster:
     if kind == "png" and is_deep_colour(path):
         array = read_itk(path)
         alpha = array.shape[-1] in (2, 4)
@@ -75,38 +81,23 @@ def _read(path: Path) -> Raster:
     return read_pillow(path)
 
 
-def to_float(
-    array: np.ndarray, percentiles: tuple[float, float] = PERCENTILES, window: Window | None = None
-) -> tuple[Tensor, Window]:
-    """Scale stored intensities to [0, 1]: 8 bit by 255, 16 bit so that two percentiles become 0 and 1.
-
-    Args:
-        array: uint8 or uint16 (C, H, W).
-        percentiles: low and high, in percent, over all channels together (so hues stay); 8 bit does not use them.
-        window: intensities that become 0 and 1, in place of percentiles: those kept from an earlier call.
-
-    Returns:
-        float32 (C, H, W) in [0, 1], and the window used, to be kept in a manifest.
-
-    Raises:
-        ValueError: neither uint8 nor uint16, or a window without width.
-    """
-    if array.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"pixels are {array.dtype}: to_float takes uint8 or uint16")
-    low, high = window or intensity_window(array, percentiles)
-    if not low < high:
-        raise ValueError(f"window {low:g} to {high:g} has no width: the first number must be the smaller one")
-    scaled = (array.astype(np.float32) - np.float32(low)) / np.float32(high - low)
-    return torch.from_numpy(np.clip(scaled, 0, 1)), (low, high)
+def _of_view(path: Path, raster: Raster, view: View) -> Raster:
+    """The channel that is meant of a file that holds one plane, and is declared as grey or RGB."""
+    if view.plane:
+        raise ImageFileError(f"{path}: has no plane {view.plane}: it is one flat image, plane 0")
+    if not isinstance(view.channel, int):
+        return raster
+    count = raster.array.shape[-1] - raster.alpha
+    if view.channel >= count:
+        raise ImageFileError(f"{path}: has {count} channels: channel {view.channel} is none of 0 to {count - 1}")
+    chosen = raster.array[..., view.channel : view.channel + 1]
+    return Raster(chosen, mpp=raster.mpp, notes=raster.notes, bits=raster.bits)
 
 
-def intensity_window(array: np.ndarray, percentiles: tuple[float, float] = PERCENTILES) -> Window:
-    """Intensities that become 0 and 1: 0 and 255 of 8 bit; percentiles of 16 bit, or its full range if it is blank."""
-    full = (0.0, float(np.iinfo(array.dtype).max))
-    if array.dtype == np.uint8:
-        return full
-    low, high = (float(value) for value in np.percentile(array, percentiles))
-    return (low, high) if low < high else full
+def is_deep(path: Path) -> bool:
+    """Whether an image has more than 8 bits a sample, told without reading its pixels; errors as `read_image`."""
+    kind = file_kind(path)
+    return is_deep_png(path) if kind == "png" else kind == "tiff" and is_deep_tiff(path)
 
 
 @dataclass(frozen=True)
@@ -123,19 +114,32 @@ class LoadedImage:
         return self.image.shape[-2], self.image.shape[-1]
 
 
-def load_image(path: str | os.PathLike[str], channels: int = 3, mpp: float | None = None) -> LoadedImage:
+def load_image(
+    path: str | os.PathLike[str],
+    channels: int = 3,
+    mpp: float | None = None,
+    view: View | None = None,
+    common: Window | None = None,
+) -> LoadedImage:
     """Read an image, check its channels and scale it.
 
     Args:
         path: the file.
         channels: 1 or 3, what the networks are configured for. Grey stored as RGB counts as either.
         mpp: um per px that the user states; it goes before the file's tags, with a warning where they differ.
+        view: which channel, plane and intensities are meant.
+        common: of 16-bit intensities, what becomes 0 and 1 in all images that are looked at together; not for 8-bit
+            ones spread over 16 bits, and not where the view states intensities.
 
     Raises:
         FileNotFoundError, ValueError: as `read_image`; the channels are not those configured; mpp is not positive.
     """
-    file = read_image(path)
-    image, window = to_float(select_channels(file.array, channels, path))
+    file = read_image(path, view)
+    array = select_channels(file.array, channels, path)
+    stated = view.intensity if view else None
+    if stated is None and array.dtype == np.uint16 and not is_spread(array):
+        stated = common
+    image, window = to_float(array, stated, file.bits)
     return LoadedImage(image, _stated_or_tagged(mpp, file.mpp, path), window)
 
 

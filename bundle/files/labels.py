@@ -14,7 +14,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from .raster import file_kind, read_indices
-from .tiff import read_tiff
+from .tiff import read_tiff_values
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def _indices(path: Path) -> np.ndarray:
     kind = file_kind(path)
     if kind == "jpeg":
         raise ValueError(f"{path}: a JPEG blurs ids: export the label as PNG or TIFF")
-    array = (read_tiff(path) if kind == "tiff" else read_indices(path)).array  # (H, W, S)
+    array = (read_tiff_values(path) if kind == "tiff" else read_indices(path)).array  # (H, W, S)
     if array.shape[-1] != 1:
         raise ValueError(f"{path}: has {array.shape[-1]} channels: a label has one, holding instance ids")
     if array.dtype.kind not in "ui" or array.min(initial=0) < 0:

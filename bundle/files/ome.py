@@ -1,42 +1,54 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Um per px from the OME-XML in a TIFF file, by a parser that refuses type definitions, so nothing is expanded."""
+"""What the OME-XML in a TIFF file says of its first image: um per px, names of channels, bits that count."""
 
 from __future__ import annotations
 
-from xml.parsers import expat
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
 
-UM_PER_UNIT = {"m": 1e6, "mm": 1e3, "\u00b5m": 1.0, "\u03bcm": 1.0, "um": 1.0, "nm": 1e-3, "pm": 1e-6}
+from .spacing import um_of_unit
+from .untrusted_text import parse_xml
+
+COLOURS = (("r", "g", "b"), ("red", "green", "blue"))  # names of the channels of one picture in colour
 
 
-def ome_spacing(text: str) -> tuple[float | None, float | None]:
-    """Um per px along x and y of the first image; None where the file does not say it.
+@dataclass(frozen=True)
+class Ome:
+    """What is said; None and () where it is not."""
+
+    mpp: tuple[float | None, float | None] = (None, None)  # um per px along x and y
+    channels: tuple[str, ...] = ()  # their names
+    bits: int | None = None  # of a sample, those that count
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether the channels are named as the colours of one picture."""
+        return tuple(name.strip().lower() for name in self.channels) in COLOURS
+
+
+def read_ome(text: str) -> Ome:
+    """Read it.
 
     Raises:
         ValueError: no XML, or one with a document type definition.
     """
-    found: list[dict[str, str]] = []
+    root = parse_xml(text.encode("utf-8"), "its OME-XML")
+    pixels = next((each for each in root.iter() if _name(each) == "Pixels"), None)
+    if pixels is None:
+        return Ome()
+    names = tuple(each.get("Name", "") for each in pixels if _name(each) == "Channel")
+    bits = pixels.get("SignificantBits", "")
+    return Ome((_um(pixels, "X"), _um(pixels, "Y")), names, int(bits) if bits.isdecimal() else None)
 
-    def element(name: str, attributes: dict[str, str]) -> None:
-        if name.rpartition(":")[2] == "Pixels":
-            found.append(attributes)
 
-    def refuse(*_: object) -> None:
-        raise ValueError("its OME-XML holds a document type definition, which is not read: remove it")
+def _name(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
 
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.StartDoctypeDeclHandler = element, refuse
+
+def _um(pixels: Element, axis: str) -> float | None:
+    factor = um_of_unit(pixels.get(f"PhysicalSize{axis}Unit", "um"))  # the standard's default
     try:
-        parser.Parse(text.encode("utf-8"), True)
-    except expat.ExpatError as error:
-        raise ValueError(f"its OME-XML cannot be read ({error})") from error
-    pixels = found[0] if found else {}
-    return _um(pixels, "X"), _um(pixels, "Y")
-
-
-def _um(pixels: dict[str, str], axis: str) -> float | None:
-    factor = UM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "\u00b5m"))
-    try:
-        return float(pixels[f"PhysicalSize{axis}"]) * factor if factor else None
-    except (KeyError, ValueError):
+        return float(pixels.get(f"PhysicalSize{axis}", "")) * factor if factor else None
+    except ValueError:
         return None

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from skimage.segmentation import find_boundaries
 
-from .images import read_image, to_float
+from .images import read_image
+from .intensities import to_float
 
 Colour = tuple[int, int, int]
 TRUTH: Colour = (0, 190, 255)  # blue against yellow: told apart by colour-blind eyes, and both far from stained tissue
@@ -20,8 +21,9 @@ BACKGROUND: Colour = (24, 26, 34)
 
 
 def load_rgb(path: str | Path) -> np.ndarray:
-    """An image file as uint8 (H, W, 3); 16 bit by percentiles, grey as equal channels."""
-    image, _ = to_float(read_image(path).array)  # (C, H, W)
+    """An image file as uint8 (H, W, 3); 16 bit by the rule of `intensities`, grey as equal channels."""
+    file = read_image(path)
+    image, _ = to_float(file.array, bits=file.bits)  # (C, H, W)
     pixels = (image * 255).round().byte().numpy().transpose(1, 2, 0)  # (H, W, C)
     return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).copy()
 

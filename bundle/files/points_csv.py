@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,24 +26,21 @@ Size = tuple[int, int]  # (H, W), px
 def read_points(path: str | os.PathLike[str], size: Size) -> Tensor:
     """Read the points of one image and merge double clicks, with a warning.
 
+    A file with its header alone states that the image holds no object.
+
     Args:
         path: CSV file (UTF-8, commas) with a header that names x and y, in capitals or not; more columns are ignored.
         size: (H, W) of the image, px.
 
     Returns:
-        float32 (N, 2), N >= 1, x and y in px, in the file's order.
+        float32 (N, 2), x and y in px, in the file's order; (0, 2) where the header stands alone.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: no header, a value that is no number, a point outside [-0.5, W - 0.5) x [-0.5, H - 0.5), or no
-            point at all; the message names file, line and value.
+        ValueError: no header, a value that is no number, or a point outside [-0.5, W - 0.5) x [-0.5, H - 0.5); the
+            message names file, line and value.
     """
-    points = parse_points(path, size)
-    if not len(points):
-        raise ValueError(
-            f"{path}: holds no points: click the objects of this image, or leave the image out of training"
-        )
-    return merge_clicks(points, path)
+    return merge_clicks(parse_points(path, size), path)
 
 
 def merge_clicks(points: Tensor, path: str | os.PathLike[str]) -> Tensor:
@@ -55,7 +52,7 @@ def merge_clicks(points: Tensor, path: str | os.PathLike[str]) -> Tensor:
 
 
 def parse_points(path: str | os.PathLike[str], size: Size) -> Tensor:
-    """As `read_points`, but double clicks stay, and no point at all is float32 (0, 2)."""
+    """As `read_points`, but double clicks stay."""
     rows = list(_rows(Path(path)))
     values = [
         [read_number(path, line, name, text) for name, text in zip("xy", pair, strict=True)] for line, pair in rows
@@ -90,7 +87,19 @@ def _rows(path: Path) -> Iterator[tuple[int, tuple[str, str]]]:
         yield row[0], (x, y)
 
 
+def is_results_table(header: Sequence[str]) -> bool:
+    """Whether a table is ImageJ's Results, whose X and Y are px or um as the image was calibrated, without a word."""
+    names = [name.strip() for name in header]
+    measured = {"Area", "Mean", "StdDev", "Mode", "Min", "Max", "XM", "YM", "Slice", "Counter", "Count", "Ch", "Frame"}
+    return {"X", "Y"} <= set(names) and (names[0] == "" or len(measured & set(names)) > 1)
+
+
 def _columns(path: Path, header: list[str]) -> tuple[int, int]:
+    if is_results_table(header):
+        raise ValueError(
+            f"{path}: is a Results table of ImageJ, whose X and Y may be um: convert it,"
+            " `python -m scripts.prepare_data points --unit` with um per px of the image, or 1 if they are px"
+        )
     names = [name.strip().lower() for name in header]
     if names.count("x") != 1 or names.count("y") != 1:
         raise ValueError(

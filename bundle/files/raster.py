@@ -22,6 +22,8 @@ EXIF_ORIENTATION = 0x0112
 PNG_SIGNATURE, JPEG_SIGNATURE = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # classic and BigTIFF
 
+WANTED = "8- or 16-bit unsigned integers"
+
 T = TypeVar("T")
 
 
@@ -33,6 +35,7 @@ class Raster:
     alpha: bool = False  # whether the last sample is opacity
     mpp: float | None = None  # um per px, None = unknown
     notes: tuple[str, ...] = ()  # what the file said that was not taken as it stands
+    bits: int | None = None  # of a sample, where fewer count than are stored
 
 
 class ImageFileError(ValueError):
@@ -109,11 +112,19 @@ def read_itk(path: Path) -> np.ndarray:
     return reading(path, _read_itk)
 
 
+def is_deep_png(path: Path) -> bool:
+    """Whether a PNG has 16 bits per sample: byte 24 of the file is its depth."""
+    return _png_header(path)[24:25] == b"\x10"
+
+
 def is_deep_colour(path: Path) -> bool:
-    """Whether a PNG has 16 bits per sample and several samples: byte 24 of the file is depth, byte 25 colour type."""
+    """Whether a PNG has 16 bits per sample and several samples: byte 25 of the file is its colour type, 0 for grey."""
+    return is_deep_png(path) and _png_header(path)[25:26] != b"\0"
+
+
+def _png_header(path: Path) -> bytes:
     with path.open("rb") as stream:
-        header = stream.read(26)
-    return len(header) == 26 and header[24] == 16 and header[25] != 0
+        return stream.read(26)
 
 
 def _read_colours(path: Path) -> Raster:

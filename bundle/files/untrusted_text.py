@@ -1,32 +1,54 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""XML that a stranger may have written: read without document type definitions, so that no entity is ever expanded."""
+"""Text that a stranger may have written: XML, JSON, names.
+
+XML is read by defusedxml, without document type definitions: no entity is ever expanded, nothing else is fetched.
+"""
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any, NoReturn
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 
-class _NoDoctype(ElementTree.TreeBuilder):
-    def doctype(self, *_: object) -> NoReturn:
-        raise ValueError("has a document type definition, which markers need not and which may do harm: remove it")
+def parse_xml(content: str | bytes, what: str, mend: str = "export it again") -> Element:
+    """The root of an XML text.
 
-
-def load_xml(path: Path) -> ElementTree.Element:
-    """The root of an XML file.
+    Args:
+        content: the text.
+        what: whose it is, for messages: a file, "its OME-XML".
+        mend: what to do where it is cut short.
 
     Raises:
         ValueError: it is no whole XML, or has a document type definition.
     """
     try:
-        return ElementTree.fromstring(path.read_bytes(), ElementTree.XMLParser(target=_NoDoctype()))
-    except ElementTree.ParseError as error:
-        raise ValueError(f"{path}: is no whole XML ({error}): save the markers again") from error
-    except (ValueError, LookupError) as error:  # the latter for an encoding that nobody knows
-        raise ValueError(f"{path}: {error}") from error
+        return fromstring(content, forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise ValueError(
+            f"{what}: has a document type definition, which it need not and which may do harm: remove it"
+        ) from error
+    except (ParseError, ValueError, LookupError) as error:  # the last for an encoding that nobody knows
+        raise ValueError(f"{what}: is no whole XML ({error}): {mend}") from error
+
+
+def load_xml(path: Path) -> Element:
+    """The root of an XML file; ValueError as `parse_xml`."""
+    return parse_xml(path.read_bytes(), str(path), "save or export it again")
+
+
+def composed(name: str) -> str:
+    """A name with every accent composed with its letter (Unicode's NFC).
+
+    A letter with an accent has two spellings, and file systems differ: names that look alike become equal.
+    """
+    return unicodedata.normalize("NFC", name)
 
 
 def load_json(path: Path) -> Any:

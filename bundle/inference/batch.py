@@ -15,13 +15,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..data.items import files_by_name
+from ..data.items import files_by_name, warn_of_others
 from ..files.atomic import is_full, write_text
 from ..files.images import IMAGE_SUFFIXES, LoadedImage, load_image
+from ..files.view import View
 from ..files.writers import write_label, write_png
 from ..objects.overlay import overlay
 from ..objects.registry import Format, Result
 from ..objects.table import ObjectTable, measure_objects
+from .common_window import common_window
 from .segmenter import Segmentation, Segmenter
 
 logger = logging.getLogger(__name__)
@@ -79,6 +81,7 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder}: no such folder")
     paths = list(files_by_name(folder, IMAGE_SUFFIXES).values())
+    warn_of_others(folder, IMAGE_SUFFIXES)
     if not paths:
         hint = ": did you mean its folder images?" if (folder / "images").is_dir() else ""
         raise ValueError(f"{folder}: holds no image ({', '.join(IMAGE_SUFFIXES)}){hint}")
@@ -95,6 +98,7 @@ class BatchSegmenter:
         overwrite: replace results that are there.
         formats: further files to write, as `choose_formats` gives them.
         tolerance: px that the polygons in them may leave the edges of pixels by; 0 follows these exactly.
+        view: which channel, plane and intensities of the files are meant.
     """
 
     def __init__(
@@ -105,9 +109,19 @@ class BatchSegmenter:
         overwrite: bool = False,
         formats: Sequence[Format] = (),
         tolerance: float = 0.0,
+        view: View | None = None,
     ) -> None:
         self.segmenter, self.output, self.mpp, self.overwrite = segmenter, Path(output), mpp, overwrite
         self.formats, self.tolerance = tuple(formats), tolerance
+        self.view, self.common = view or View(), None if view is None else view.intensity
+
+    def settle_intensities(self, paths: Sequence[Path]) -> None:
+        """Settle, before the first image, how the 16-bit ones are scaled, alike in one output; see `common_window`.
+
+        Raises:
+            ValueError: other intensities are stated than those that the output was made with.
+        """
+        self.common = common_window(self.output, paths, self.segmenter.channels, self.view, self.overwrite)
 
     def run(self, paths: Iterable[Path]) -> Summary:
         """Segment the images; errors of single ones are logged and counted."""
@@ -131,7 +145,7 @@ class BatchSegmenter:
 
     def segment(self, path: Path, outputs: Outputs, wanted: list[Path]) -> ObjectTable:
         """Segment one file and write those of its outputs that are wanted; errors as `load_image`."""
-        loaded = load_image(path, self.segmenter.channels, self.mpp)
+        loaded = load_image(path, self.segmenter.channels, self.mpp, self.view, self.common)
         if loaded.mpp is None:
             logger.warning(
                 "%s: um per px unknown; taken for the model's %g, areas in um2 are left empty", path, self.segmenter.mpp

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
@@ -83,7 +84,9 @@ class PseudoLabeller(ABC):
         for index in tqdm(missing, unit="image", disable=None):
             path = paths[index]
             loaded, pointed = self.load(data[index], image_mpp)
-            label, weight = self.label(path.stem, loaded.size, pointed)
+            label, weight = _nothing(pointed), None
+            if len(pointed.points):
+                label, weight = self.label(path.stem, loaded.size, pointed)
             if weight is not None:
                 weight_path(output_dir, data[index]).parent.mkdir(parents=True, exist_ok=True)
                 write_weight(weight_path(output_dir, data[index]), resample_label(weight, loaded.size), loaded.mpp)
@@ -119,6 +122,8 @@ class GeodesicLabeller(PseudoLabeller):
         distances, pixels = [], 0.0
         for item in tqdm(data, unit="image", disable=None):
             pointed = self.load(item, image_mpp)[1]
+            if not len(pointed.points):
+                continue
             distances.append(geodesic_distance(pointed.image, pointed.points, pointed.diameter)[0])
             objects = len(seed_points(pointed.points, distances[-1].shape))
             pixels += objects * np.pi * pointed.diameter**2 / 4
@@ -157,7 +162,8 @@ class MaskLabeller(PseudoLabeller):
 
     def prepare(self, data: Sequence[Mapping[str, Any]], image_mpp: float | None) -> None:
         """See that every image has its masks."""
-        find_masks(self.masks_dir, [Path(item["image"]).stem for item in data])
+        pointed = [item for item in data if len(self.load(item, image_mpp)[1].points)]
+        find_masks(self.masks_dir, [Path(item["image"]).stem for item in pointed])
 
     def label(self, name: str, size: tuple[int, int], pointed: PointedImage) -> tuple[Tensor, Tensor]:
         """As `PseudoLabeller.label`."""
@@ -165,6 +171,11 @@ class MaskLabeller(PseudoLabeller):
         masks = read_masks(find_masks(self.masks_dir, [name])[name], size, working)
         unit = pointed.diameter / self.diameter  # px per um of an object of usual size
         return label_from_masks(masks, pointed.points, working, self.core * unit, self.max_radius * unit)
+
+
+def _nothing(pointed: PointedImage) -> Tensor:
+    """The label of an image that is stated to hold no object."""
+    return torch.zeros(1, *pointed.size, dtype=torch.int32)
 
 
 def with_pseudo_labels(data: Iterable[Mapping[str, Any]], folder: str | Path) -> list[dict[str, str]]:

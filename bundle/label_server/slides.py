@@ -69,7 +69,7 @@ def _plan(path: str, changed: int, query: Query, identity: str) -> Plan:
             layout=layout,
             tissue=tissue_windows(slide, grid, layout, default_way(card.channels)),
             mpp=slide.mpp,
-            channel=0,
+            channel=None,
             window=slide.window,
             weights=identity,
             views=query.views,

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -15,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..files.atomic import write_json, write_text
-from ..files.csv_table import as_cell
+from ..files.csv_table import as_cell, csv_text
 
 logger = logging.getLogger(__name__)
 
@@ -56,11 +54,9 @@ def write_table(rows: Sequence[Row], output_dir: str | os.PathLike[str]) -> None
     """
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    lines = io.StringIO()
-    writer = csv.DictWriter(lines, ["name", *(c for c in _columns(rows) if c != "name")], "nan", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({k: as_cell(str(v)) if k == "name" else f"{v:.6f}" for k, v in row.items()} for row in rows)
-    write_text(folder / "metrics.csv", lines.getvalue())
+    metrics_of = [column for column in _columns(rows) if column != "name"]
+    cells = ([as_cell(str(row["name"])), *(f"{row.get(metric, np.nan):.6f}" for metric in metrics_of)] for row in rows)
+    write_text(folder / "metrics.csv", csv_text([["name", *metrics_of], *cells]))
     summary = summarise(rows)
     log_summary(summary, len(rows))
     metrics = {

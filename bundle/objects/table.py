@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 
 import numpy as np
 from monai.config import NdarrayOrTensor
 from monai.utils import convert_to_numpy
+
+from ..files.csv_table import csv_text
 
 COLUMNS = ("id", "x", "y", "area_px", "area_um2", "confidence")
 
@@ -36,14 +36,12 @@ class ObjectTable:
 
     def as_csv(self) -> str:
         """The table as comma-separated text with the header COLUMNS; an unknown area in um2 is left empty."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
         areas = [""] * len(self) if self.area_um2 is None else [f"{area:.2f}" for area in self.area_um2]
-        for i, (x, y) in enumerate(self.centroids):
-            row = (self.ids[i], f"{x:.2f}", f"{y:.2f}", self.area_px[i], areas[i], f"{self.confidence[i]:.4f}")
-            writer.writerow(row)
-        return text.getvalue()
+        rows = (
+            (self.ids[i], f"{x:.2f}", f"{y:.2f}", self.area_px[i], areas[i], f"{self.confidence[i]:.4f}")
+            for i, (x, y) in enumerate(self.centroids)
+        )
+        return csv_text([COLUMNS, *rows])
 
 
 def measure_objects(label: NdarrayOrTensor, probability: NdarrayOrTensor, mpp: float | None = None) -> ObjectTable:

@@ -51,7 +51,7 @@ class SlideJob:
             FileExistsError: the folder holds something else.
         """
         request = self.request
-        with Slide(self.path, request.card.channels, request.mpp, request.channel) as slide:
+        with Slide(self.path, request.card.channels, request.mpp, request.view) as slide:
             planned = self._bare_plan(slide)
             settings = comparable(planned, request.way)
             inputs = {"slide": fingerprint(self.path), "model": planned.weights}
@@ -99,7 +99,8 @@ class SlideJob:
             layout=layout,
             tissue=tissue_windows(slide, grid, layout, "none"),
             mpp=slide.mpp,
-            channel=request.channel,
+            channel=request.view.channel,
+            plane=request.view.plane,
             window=slide.window,
             weights=model_identity(request.model),
             views=request.views,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files.images import Window
+from ..files.view import Channel, View, Window
 from ..inference.outputs import Output
 from ..inference.segmenter import WINDOW
 from ..slides.grid import Grid
@@ -80,12 +80,18 @@ class Plan:
     layout: Layout
     tissue: NDArray[np.bool_] = field(compare=False)  # (rows, columns): the windows that the network is shown
     mpp: float  # um per px of the slide's finest level
-    channel: int  # of a fluorescence slide
+    channel: Channel | None  # that is meant of several
     window: Window  # intensities that become 0 and 1
     weights: str  # SHA-256 of the model's file
     views: str = "none"  # name of the symmetries that are averaged
     batch: int = 1
     threads: int | None = None
+    plane: int | None = None  # that is meant of a stack
+
+    @property
+    def view(self) -> View:
+        """How the slide is opened for its blocks."""
+        return View(self.channel, self.plane, self.window)
 
     def windows_of(self, block: Place) -> list[Place]:
         """The windows that a block has to show to the network, row by row."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from ..files.view import View
 from ..inference.model import ModelCard, read_card
 from ..inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 from .plan import Settings
@@ -19,13 +20,13 @@ class Request:
     """What is asked for, the same for all slides.
 
     Raises:
-        ValueError: there are no such views, no such way to find tissue, or no such channel.
+        ValueError: there are no such views, or no such way to find tissue.
     """
 
     model: Path
     settings: Settings = field(default_factory=Settings)
     mpp: float | None = None  # um per px of the slides' finest level; None: what each file says
-    channel: int = 0  # of fluorescence slides
+    view: View = field(default_factory=View)  # which channel, plane and intensities of each file are meant
     tissue: str | None = None  # "otsu" or "none"; None: as the model's channels suggest
     views: str = "none"
     device: str = "cpu"
@@ -38,8 +39,6 @@ class Request:
         ):
             if value not in choices:
                 raise ValueError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
-        if not isinstance(self.channel, int) or self.channel < 0:
-            raise ValueError(f"channel is {self.channel!r}: give a whole number, 0 for the first")
 
     @cached_property
     def card(self) -> ModelCard:

@@ -48,7 +48,7 @@ def put_together(
     write_geojson(folder.polygons, slide_objects(collection, outlines, plan.mpp), path.name)
     if request.labels:
         write_label_image(folder.label, collection, outlines, plan.grid, request.card.mpp)
-    with Slide(path, request.card.channels, plan.mpp, plan.channel, plan.window) as slide:
+    with Slide(path, request.card.channels, plan.mpp, plan.view) as slide:
         write_overview(folder.overview, slide, plan, collection, outlines)
     notes: dict[str, Any] = {
         "objects": len(collection),

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..files.atomic import write_whole
+from ..files.csv_table import csv_text
 from ..objects.table import COLUMNS
 from ..slides.grid import Grid
 from .collect import Collection
@@ -24,7 +23,7 @@ def write_table(path: Path, collection: Collection, outlines: Grid, mpp: float) 
     """Write `objects.csv`: the columns of an image's table, and the bounding box; x and y in px of the finest level."""
 
     def write(stream: BinaryIO) -> None:
-        stream.write((",".join((*COLUMNS, *BOX_COLUMNS)) + "\n").encode())
+        stream.write(csv_text([(*COLUMNS, *BOX_COLUMNS)]).encode())
         for lines in table_lines(collection, outlines, mpp):
             stream.write(lines.encode())
 
@@ -39,9 +38,9 @@ def table_lines(collection: Collection, outlines: Grid, mpp: float) -> Iterator[
         area = objects.area * step.prod()  # px of the finest level
         first = np.floor(objects.box[:, :2] * step).astype(np.int64)
         size = np.ceil(objects.box[:, 2:] * step).astype(np.int64) - first
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        for i, (x, y) in enumerate(centres):
-            row = (ids[i], f"{x:.2f}", f"{y:.2f}", round(area[i]), f"{area[i] * mpp**2:.2f}")
-            writer.writerow((*row, f"{objects.confidence[i]:.4f}", *first[i], *size[i]))
-        yield text.getvalue()
+        places = ((ids[i], f"{x:.2f}", f"{y:.2f}") for i, (x, y) in enumerate(centres))
+        measures = (
+            (round(area[i]), f"{area[i] * mpp**2:.2f}", f"{objects.confidence[i]:.4f}", *first[i], *size[i])
+            for i in range(len(ids))
+        )
+        yield csv_text((*place, *measure) for place, measure in zip(places, measures, strict=True))

@@ -6,6 +6,9 @@ Stained tissue: on a small copy, the optical density of the darkest colour of ea
 threshold (IEEE Trans. SMC 9(1), 1979). Fluorescence: intensity above the dark, likewise. Otsu's threshold is held
 within bounds, since on a slide that is all tissue, or all glass, it would divide that: what is doubtful is tissue. A
 nucleus missed costs more than a window looked at.
+
+What a scanner did not look at, programs fill with black, or make transparent: that is no tissue either, nor is a thin
+rim of it, where a px of the small copy is part black and part glass.
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ COARSER = 16  # px of the model's grid per px of the mask: 8 um at 0.5 um per px
 DARKEST = 1 / 255
 DENSITY_BOUNDS = (0.03, 0.1)  # optical density, base 10, above the glass
 INTENSITY_BOUNDS = (0.01, 0.05)  # of the range, above the dark
+BLACK = 8 / 255  # of all three colours: no stained tissue is so dark
+RIM = 1  # px of the mask beside what is black
 MARGIN = 2  # px of the mask: tissue is thought to go on by so much
 
 WAYS = ("otsu", "none")
@@ -67,12 +72,20 @@ def tissue_mask(image: Tensor) -> Mask:
     stained = len(pixels) == 3
     if stained:
         signal = -np.log10(np.maximum(pixels.min(axis=0), DARKEST))  # (H, W)
+        seen = ~_outside(pixels)
     else:
-        signal = pixels[0]
-    signal = signal - np.percentile(signal, 1)  # the clearest glass is 0
+        signal, seen = pixels[0], np.ones(pixels.shape[1:], bool)
+    if not seen.any():
+        return seen
+    signal = signal - np.percentile(signal[seen], 1)  # the clearest glass is 0
     low, high = DENSITY_BOUNDS if stained else INTENSITY_BOUNDS
-    threshold = float(np.clip(threshold_otsu(signal), low, high)) if np.ptp(signal) > 0 else high
-    return binary_dilation(signal > threshold, iterations=MARGIN)
+    threshold = float(np.clip(threshold_otsu(signal[seen]), low, high)) if np.ptp(signal[seen]) > 0 else high
+    return binary_dilation(seen & (signal > threshold), iterations=MARGIN) & seen
+
+
+def _outside(pixels: NDArray[np.float32]) -> Mask:
+    """Where a stained image (3, H, W) is black, and the rim of that."""
+    return binary_dilation(pixels.max(axis=0) < BLACK, iterations=RIM, structure=np.ones((3, 3)))
 
 
 def windows_with(mask: Mask, layout: Layout) -> Mask:

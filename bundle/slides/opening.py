@@ -13,10 +13,12 @@ import logging
 from pathlib import Path
 
 from openslide import OpenSlide
-from tifffile import TiffFile
 
 from ..files.quiet import silent
 from ..files.raster import TIFF_SIGNATURES, ImageFileError
+from ..files.tiff import CODECS
+from ..files.tiff_directories import open_tiff
+from ..files.view import View
 from .openslide_file import OpenSlideFile
 from .pyramid import SlideFile
 from .tiff_file import TiffSlideFile
@@ -24,15 +26,14 @@ from .tiff_file import TiffSlideFile
 logger = logging.getLogger(__name__)
 
 PLAIN = "generic-tiff"  # OpenSlide's name for a TIFF of no scanner
-CODECS = "imagecodecs"
 
 
-def open_slide_file(path: Path, channel: int = 0) -> SlideFile:
+def open_slide_file(path: Path, view: View | None = None) -> SlideFile:
     """Open a slide.
 
     Args:
         path: the slide's file.
-        channel: which channel of a fluorescence slide that has several, 0 the first.
+        view: which channel and plane are meant, where the file holds several.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -55,7 +56,7 @@ def open_slide_file(path: Path, channel: int = 0) -> SlideFile:
             " `segment image`"
         )
     try:
-        return TiffSlideFile(path, channel)
+        return TiffSlideFile(path, view)
     except ValueError as error:
         if CODECS not in str(error):
             raise
@@ -79,13 +80,15 @@ def check_whole(path: Path) -> None:
     """
     size, needed, pages = path.stat().st_size, 0, 0
     try:
-        with silent("tifffile"), TiffFile(path, _multifile=False) as tiff:
+        with silent("tifffile"), open_tiff(path) as tiff:
             for page in tiff.pages:
                 whole = page.aspage()
                 pages += 1
                 for level in (whole, *(sub.aspage() for sub in whole.pages or ())):
                     tiles = zip(level.dataoffsets, level.databytecounts, strict=False)
                     needed = max(needed, *(start + count for start, count in tiles), 0)
+    except ImageFileError:
+        raise
     except Exception as error:  # a table that is cut off may raise anything
         logger.debug("%s: %s", path, error)
         pages = 0

@@ -13,7 +13,7 @@ import numpy as np
 from openslide import OpenSlide, OpenSlideError
 
 from ..files.raster import ImageFileError
-from ..files.tiff import MICROSCOPIC, SQUARE
+from ..files.spacing import one_spacing
 from .grid import Box
 from .pyramid import Level
 
@@ -38,7 +38,7 @@ class OpenSlideFile:
             raise _damaged(path, error) from error
         sizes = self._slide.level_dimensions
         self.levels = tuple(Level.of(sizes[0], size, PIECE) for size in sizes)
-        self.samples, self.dtype = 3, np.dtype(np.uint8)
+        self.samples, self.dtype, self.bits = 3, np.dtype(np.uint8), None
         self.mpp = _spacing(path, self._slide)
         colour = self._slide.properties.get("openslide.background-color", "FFFFFF")
         self._background = np.frombuffer(bytes.fromhex(colour), np.uint8).astype(np.uint16)
@@ -70,11 +70,7 @@ class OpenSlideFile:
 def _spacing(path: Path, slide: OpenSlide) -> float | None:
     values = [slide.properties.get(f"openslide.mpp-{axis}") for axis in "xy"]
     x, y = (float(value) if value else 0.0 for value in values)
-    if not MICROSCOPIC[0] <= x <= MICROSCOPIC[1]:
-        return None
-    if y and abs(x / y - 1) > SQUARE:
-        raise ImageFileError(f"{path}: pixels are not square ({x:g} x {y:g} um): resample the slide to square pixels")
-    return x
+    return one_spacing(path, x, y, "its properties")[0]
 
 
 def _damaged(path: Path, error: Exception) -> ImageFileError:

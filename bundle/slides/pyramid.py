@@ -64,6 +64,10 @@ class SlideFile(Protocol):
     def dtype(self) -> np.dtype:
         """uint8 or uint16."""
 
+    @property
+    def bits(self) -> int | None:
+        """Of a 16-bit sample, where the file says how many count."""
+
     def piece(self, level: int, row: int, column: int) -> np.ndarray:
         """One piece (h, w, S) of a level, cut at the level's edges; what the file leaves out is background."""
 

@@ -17,8 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..files.images import PERCENTILES, Window, check_mpp, intensity_window, select_channels, to_float
+from ..files.images import check_mpp, select_channels
+from ..files.intensities import intensity_window, to_float
 from ..files.raster import ImageFileError
+from ..files.view import View, Window
 from .grid import Box, Grid, Size
 from .opening import open_slide_file
 from .pyramid import Pieces
@@ -36,8 +38,8 @@ class Slide:
         path: the slide.
         channels: 3 (RGB) or 1 (grey, or one channel of a fluorescence slide).
         mpp: um per px of the finest level, as the user states it; None: what the file says.
-        channel: which channel of a slide that has several and is not RGB, 0 the first.
-        window: intensities that become 0 and 1; None: 0 and 255 of 8 bit, percentiles of sampled squares of 16 bit.
+        view: which channel, plane and intensities are meant; no intensities: 0 and 255 of 8 bit, by the rule of
+            `bundle.files.intensities` on sampled squares of 16 bit.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -49,18 +51,17 @@ class Slide:
         path: str | os.PathLike[str],
         channels: int = 3,
         mpp: float | None = None,
-        channel: int = 0,
-        window: Window | None = None,
+        view: View | None = None,
     ) -> None:
         check_mpp(mpp)
         self.path, self.channels = Path(path), channels
-        self._file = open_slide_file(self.path, channel)
+        self._file = open_slide_file(self.path, view)
         self._pieces = Pieces(self._file)
         self.mpp = self._file.mpp if mpp is None else float(mpp)
         self.size: Size = self._file.levels[0].size
         try:
             self._refuse_grey()
-            self.window = window or self._sampled_window()
+            self.window = (view and view.intensity) or self._sampled_window()
         except BaseException:
             self.close()
             raise
@@ -139,9 +140,8 @@ class Slide:
     def _refuse_grey(self) -> None:
         if self.channels == 3 and self._file.samples != 3:
             raise ImageFileError(
-                f"{self.path}: {8 * self._file.dtype.itemsize}-bit intensities, grey or fluorescence, where RGB is"
-                " expected (channels 3): take a model that was trained with --variant grey; --channel chooses among"
-                " several channels"
+                f"{self.path}: {8 * self._file.dtype.itemsize}-bit intensities, grey or fluorescence,"
+                " where RGB is expected (channels 3): take a model that was trained with --variant grey"
             )
         select_channels(np.zeros((self._file.samples, 1, 1), np.uint8), self.channels, self.path)
 
@@ -171,11 +171,12 @@ class Slide:
             return 0.0, 255.0
         places = [_spread(length) for length in self.size]
         squares = [
-            self._pieces.region(0, Box(x, y, x + SAMPLE, y + SAMPLE).within(Box(0, 0, *self.size))).ravel()
+            self._pieces.region(0, Box(x, y, x + SAMPLE, y + SAMPLE).within(Box(0, 0, *self.size)))
             for y in places[1]
             for x in places[0]
         ]
-        return intensity_window(np.concatenate(squares), PERCENTILES)
+        pixels = np.concatenate([square.reshape(-1, self._file.samples) for square in squares])  # (N, S)
+        return intensity_window(select_channels(pixels.T[..., None], self.channels, self.path), self._file.bits)
 
 
 def _spread(length: int) -> list[int]:

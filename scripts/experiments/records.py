@@ -8,13 +8,12 @@ An experiment of days is run in parts, perhaps on several machines. A run that i
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bundle.files.atomic import write_text
-from bundle.files.csv_table import as_cell, from_cell
+from bundle.files.csv_table import as_cell, csv_text, from_cell
 
 Record = dict[str, Any]
 TEXTS = ("row", "image")  # columns of names, also where a name looks like a number
@@ -34,15 +33,13 @@ def read_records(path: str | Path) -> list[Record]:
 def write_records(path: Path, records: Sequence[Record]) -> None:
     """All columns of all records; a value that a run does not have is left empty."""
     columns = list(dict.fromkeys(column for record in records for column in record))
-    lines = io.StringIO()
-    writer = csv.DictWriter(lines, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {name: as_cell(value) if isinstance(value, str) else value for name, value in record.items()}
-        for record in records
-    )
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, lines.getvalue())
+    cells = ([_cell(record.get(column, "")) for column in columns] for record in records)
+    write_text(path, csv_text([columns, *cells]))
+
+
+def _cell(value: Any) -> Any:
+    return as_cell(value) if isinstance(value, str) else value
 
 
 def merge(old: Sequence[Record], new: Sequence[Record]) -> list[Record]:

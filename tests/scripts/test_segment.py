@@ -90,6 +90,52 @@ def test_an_image_gives_label_overlay_and_table(images, model, tmp_path):
     assert np.asarray(Image.open(out / "overlays/a.png")).shape == (80, 100, 3)
 
 
+def test_a_picture_and_its_16_bit_twin_have_equal_labels_and_glass_has_no_object(model, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    glass = np.random.default_rng(0).integers(60_275, 61_595, (80, 100, 3)).astype(np.uint16)
+    for name, pixels in (("eight", picture()), ("twin", picture().astype(np.uint16) * 257), ("glass", glass)):
+        tifffile.imwrite(folder / f"{name}.tif", pixels, photometric="rgb")
+    assert run("folder", folder, "--output", tmp_path / "out", "--model", model, "--mpp", 0.5) == 0
+    found = {name: tifffile.imread(tmp_path / f"out/labels/{name}.tif") for name in ("eight", "twin", "glass")}
+    assert found["eight"].max() == len(DISCS) and not found["glass"].any()
+    np.testing.assert_array_equal(found["eight"], found["twin"])
+
+
+def test_a_stated_range_of_intensities_holds_for_all(model, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    tifffile.imwrite(folder / "dark.tif", picture().astype(np.uint16) * 4, photometric="rgb")
+    options = ["--output", tmp_path / "out", "--model", model, "--mpp", 0.5, "--intensity", "0,1020"]
+    assert run("folder", folder, *options) == 0
+    assert tifffile.imread(tmp_path / "out/labels/dark.tif").max() == len(DISCS)
+
+
+def test_three_channels_are_read_as_colours_and_planes_chosen_where_that_is_said(model, tmp_path, caplog):
+    stack = np.stack([np.full((3, 80, 100), 240, np.uint8), picture().transpose(2, 0, 1)])  # (Z, C, H, W)
+    tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack", imagej=True, metadata={"axes": "ZCYX"})
+    options = ["image", tmp_path / "a.tif", "--output", tmp_path / "out", "--model", model, "--mpp", 0.5]
+    assert run(*options) == 1 and "a stack of 2 images" in caplog.text
+    assert run(*options, "--plane", 1) == 1 and "--channel rgb takes the first three" in caplog.text
+    assert run(*options, "--plane", 1, "--channel", "rgb") == 0
+    assert tifffile.imread(tmp_path / "out/labels/a.tif").max() == len(DISCS)
+
+
+def test_files_that_are_passed_over_are_named(images, model, tmp_path, caplog):
+    others = ["b.bmp", "c.webp", "e.gif", "f.jp2", "g.czi", "h.heic"]
+    for name in others:
+        (images / name).write_bytes(b"x")
+    assert run("folder", images, "--output", tmp_path / "out", "--model", model, "--mpp", 0.5) == 0
+    assert f"6 files are no PNG, TIFF or JPEG and not used: {', '.join(others)}" in caplog.text
+
+
+def test_directories_in_a_loop_do_not_stop_the_others(images, model, tmp_path, caplog):
+    (images / "loop.tif").write_bytes(b"II*\0\x08\0\0\0\0\0\x08\0\0\0")
+    assert run("folder", images, "--output", tmp_path / "out", "--model", model, "--mpp", 0.5) == 1
+    assert caplog.text.count("loop.tif: its directories form a loop") == 1
+    assert {path.stem for path in (tmp_path / "out/labels").iterdir()} == {"a", "b 100%"}
+
+
 def test_further_formats_are_written_where_they_are_asked_for(images, model, tmp_path):
     command = ["folder", images, "--output", tmp_path / "out", "--model", model]
     run(*command)

@@ -25,8 +25,8 @@ SMALL = ["--window", 64, "--tile", 96, "--block", 96, "--largest", 12, "--tissue
 
 @pytest.fixture(scope="module")
 def helpers():
-    """The module with the helpers of the tests of `bundle.slides` (tests are no package)."""
-    path = ROOT / "tests/bundle/slides/conftest.py"
+    """The module with the helpers of the tests of `bundle` (tests are no package)."""
+    path = ROOT / "tests/bundle/conftest.py"
     spec = importlib.util.spec_from_file_location("slides_helpers", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look themselves up there

@@ -10,6 +10,7 @@ spacing of the points; areas are px^2; everything inside is float64.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ import torch
 from scipy.spatial import cKDTree
 
 Draw = Callable[[torch.Generator | None], torch.Tensor]  # a generator (None: torch's own) to what is drawn from it
+logger = logging.getLogger(__name__)
+
+HALF_WAY = 0.5  # k with which an object reaches half way to its neighbour
 LARGEST_K = 2.0  # b would be a disk that reaches twice as far as the neighbour: D was given in the wrong unit
 
 
@@ -69,11 +73,13 @@ def nearest_distances(points: torch.Tensor) -> torch.Tensor:
 class UniformAreaLaw:
     """A ~ U(a, b(d)) with b(d) = clip(pi (k d)^2, a, A_max), a = A_D / 7, A_max = 2.8 A_D, A_D = pi D^2 / 4.
 
-    d is the distance to the nearest other point, so that crowded objects stay small; one point alone has b = A_max.
+    d is the distance to the nearest other point, so that crowded objects stay small; one point alone has b = A_max,
+    unless so many are alone in their image that no k is possible: then the mean area of these is A_D.
 
     Args:
         diameter: D, the typical diameter of an object, px at the working spacing.
         k: how much of the distance d an object may take, dimensionless; `fit` solves it from the training points.
+        alone: b / A_D of a point that is alone in its image; None: A_max / A_D. `fit` sets it where it has to.
 
     Raises:
         ValueError: the diameter is not a positive number.
@@ -81,6 +87,7 @@ class UniformAreaLaw:
 
     diameter: float
     k: float | None = None
+    alone: float | None = None
 
     smallest: ClassVar[float] = 1 / 7  # a / A_D
     largest: ClassVar[float] = 2.8  # A_max / A_D
@@ -99,7 +106,8 @@ class UniformAreaLaw:
         if self.k is None:
             raise ValueError(f"{type(self).__name__} has no k yet: call fit(points of all training images), or give k")
         free = math.pi * (self.k * distances.double()) ** 2
-        return free.clamp(self.smallest * self.typical_area, self.largest * self.typical_area)
+        upper = free.clamp(self.smallest * self.typical_area, self.largest * self.typical_area)
+        return upper if self.alone is None else upper.where(distances.isfinite(), self.alone * self.typical_area)
 
     def lower_areas(self, upper: torch.Tensor) -> torch.Tensor:
         """The smallest area, px^2, of objects whose largest area is `upper` (N,)."""
@@ -117,6 +125,9 @@ class UniformAreaLaw:
     def fit(self, points: Sequence[torch.Tensor]) -> UniformAreaLaw:
         """The same law with k such that the expected area, averaged over all points, is A_D (bisection).
 
+        Where too many points are alone in their image for that, these have the mean area A_D by the stated diameter,
+        and k is solved for the others; where there are no others, an object may reach half way to a neighbour.
+
         Args:
             points: (N_i, 2) in px for each training image; distances never cross images.
 
@@ -126,6 +137,17 @@ class UniformAreaLaw:
         distances = torch.cat([nearest_distances(each).cpu() for each in points]) if len(points) else torch.empty(0)
         if not len(distances):
             raise ValueError("an area law cannot be fitted without points: give at least one image with points")
+        is_alone = distances.isinf()
+        if not is_alone.any() or self._mean_area(distances.where(is_alone, 0.0).numpy()) <= 1:
+            return self._fitted(distances)
+        law = replace(self, alone=(1 - (1 - self.weight_of_b) * self.smallest) / self.weight_of_b)
+        count = int(is_alone.sum())
+        logger.warning(
+            "%d of %d points are alone in their image: the stated diameter says how large", count, len(is_alone)
+        )
+        return replace(law, k=HALF_WAY) if is_alone.all() else law._fitted(distances[~is_alone])
+
+    def _fitted(self, distances: torch.Tensor) -> UniformAreaLaw:
         largest_diameter = self._largest_diameter(distances.numpy())
         if self.diameter > largest_diameter:
             raise ValueError(
@@ -137,21 +159,20 @@ class UniformAreaLaw:
     def _largest_diameter(self, distances: np.ndarray) -> float:
         """The D, px, whose k is LARGEST_K. The law knows k and D only as k / D, so this one root solves every D."""
         low, high = 1e-12, 1e12  # k / D in 1/px
-
-        def mean_area(ratio: float) -> float:  # in units of A_D, rising with the ratio
-            upper = np.clip(4 * (ratio * distances) ** 2, self.smallest, self.largest)
-            return float(np.mean((1 - self.weight_of_b) * self.smallest + self.weight_of_b * upper))
-
-        if not mean_area(low) <= 1 <= mean_area(high):
+        if self._mean_area(high * distances) < 1:
             raise ValueError(
-                f"no typical diameter is possible: of {len(distances)} points {np.isinf(distances).sum()} stand alone "
-                f"in their image and {(distances == 0).sum()} have the place of another; annotate images with several "
-                "points, merge double clicks, or give k"
+                f"no typical diameter is possible: of {len(distances)} points {(distances == 0).sum()} have the place"
+                " of another: merge double clicks"
             )
         for _ in range(200):
             middle = math.sqrt(low * high)
-            low, high = (middle, high) if mean_area(middle) < 1 else (low, middle)
+            low, high = (middle, high) if self._mean_area(middle * distances) < 1 else (low, middle)
         return LARGEST_K / high
+
+    def _mean_area(self, reaches: np.ndarray) -> float:
+        """The mean area in units of A_D; reaches (N,) are k d / D, how far objects may go in typical diameters."""
+        upper = np.clip(4 * reaches**2, self.smallest, self.largest)
+        return float(np.mean((1 - self.weight_of_b) * self.smallest + self.weight_of_b * upper))
 
 
 @dataclass(frozen=True)

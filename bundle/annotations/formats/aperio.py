@@ -1,19 +1,19 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Outlines that Aperio ImageScope wrote as XML (the form in which MoNuSeg is published), and labels drawn from them.
+"""XML of Aperio ImageScope (the form in which MoNuSeg is published): regions of layers, and labels drawn from them.
 
 ImageScope measures from the image's top-left corner, so a pixel covers [i, i + 1) and its centre is at i + 1/2; here
-pixel centres are integers, so half a pixel is taken off. The file is read by a parser that refuses document type
-definitions: no entity is ever expanded and nothing else is fetched.
+pixel centres are integers, so half a pixel is taken off. A region of one vertex is a click, one of two an arrow or a
+ruler, and others are areas; of an ellipse the vertices are the corners around it. The class is the layer's name.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
 
 import numpy as np
 import torch
@@ -21,10 +21,40 @@ from skimage.draw import polygon
 from torch import Tensor
 
 from ...files.labels import in_raster_order
+from ...files.pixel_centres import from_corner
+from ...files.untrusted_text import load_xml
+from ..clicks import Clicks
+from ..marks import Marks
 
 logger = logging.getLogger(__name__)
 
-HALF_PIXEL = 0.5  # from corners at integers to centres at integers
+ROOT = "Annotations"
+ELLIPSE = "2"  # type of a region
+
+
+def is_aperio(root: Element) -> bool:
+    """Whether this is the root of such a file."""
+    return root.tag == ROOT
+
+
+def read_aperio(path: Path) -> list[Clicks]:
+    """Read the clicks and outlines of one file, which is for one image; errors as `read_outlines`."""
+    marks = Marks(path)
+    for layer, region in _regions(path):
+        vertices, name = _vertices(path, region), layer.get("Name") or None
+        if _is_negative(region):
+            marks.leave_out("negative region")
+        elif len(vertices) == 1:
+            marks.add_point(vertices[0][0], vertices[0][1], name)
+        elif len(vertices) == 2:
+            marks.leave_out("line of two vertices")
+        elif region.get("Type") == ELLIPSE and len(vertices) == 4:
+            low, high = np.min(vertices, axis=0), np.max(vertices, axis=0)
+            (x, y), (across, down) = ((low + high) / 2).tolist(), ((high - low) / 2).tolist()
+            marks.add_ellipse(x, y, across, down, name)
+        elif vertices:
+            marks.add_polygon(vertices, name)
+    return [marks.as_clicks()]
 
 
 def read_outlines(path: str | os.PathLike[str]) -> list[np.ndarray]:
@@ -43,56 +73,38 @@ def read_outlines(path: str | os.PathLike[str]) -> list[np.ndarray]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such annotations file")
-    reader = _Reader(path)
-    try:
-        with path.open("rb") as stream:
-            reader.parser.ParseFile(stream)
-    except expat.ExpatError as error:
-        raise ValueError(f"{path}: is no whole XML ({error}): download or copy the file again") from error
-    return [np.asarray(vertices, np.float64).reshape(-1, 2) - HALF_PIXEL for vertices in reader.regions]
+    found = [_vertices(path, region) for _, region in _regions(path) if not _is_negative(region)]
+    return [from_corner(vertices).reshape(-1, 2) for vertices in found]
 
 
-class _Reader:
-    """Collects vertices while expat goes through a file."""
+def _regions(path: Path) -> Iterator[tuple[Element, Element]]:
+    """Each region with its layer."""
+    root = load_xml(path)
+    if not is_aperio(root):
+        raise ValueError(f"{path}: begins with <{root.tag}>, not <{ROOT}>: give annotations of Aperio ImageScope")
+    for layer in (root, *root.iterfind("Annotation")):
+        for region in (*layer.iterfind("Region"), *layer.iterfind("Regions/Region")):
+            yield layer, region
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.inside, self.is_first = path, False, True
-        self.regions: list[list[tuple[float, float]]] = []
-        self.parser = expat.ParserCreate()
-        self.parser.StartDoctypeDeclHandler = self._doctype
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
 
-    def _doctype(self, *_: object) -> None:
-        self._refuse("has a document type definition, which annotations need not and which may do harm: remove it")
+def _is_negative(region: Element) -> bool:
+    return region.get("NegativeROA", "0") == "1"
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if self.is_first and name != "Annotations":
-            self._refuse(f"begins with <{name}>, not <Annotations>: give annotations of Aperio ImageScope")
-        self.is_first = False
-        if name == "Region":
-            self.inside = attributes.get("NegativeROA", "0") != "1"
-            if self.inside:
-                self.regions.append([])
-        elif name == "Vertex" and self.inside:
-            self.regions[-1].append(self._vertex(attributes))
 
-    def _end(self, name: str) -> None:
-        if name == "Region":
-            self.inside = False
-
-    def _vertex(self, attributes: dict[str, str]) -> tuple[float, float]:
+def _vertices(path: Path, region: Element) -> list[list[float]]:
+    vertices = []
+    for vertex in region.iter("Vertex"):
         try:
-            vertex = float(attributes["X"]), float(attributes["Y"])
-        except (KeyError, ValueError):
-            vertex = (np.nan, np.nan)
-        if not np.isfinite(vertex).all():
-            line = self.parser.CurrentLineNumber
-            self._refuse(f"line {line}: the vertex {attributes} has no X and Y in px: correct or remove its region")
-        return vertex
-
-    def _refuse(self, reason: str) -> NoReturn:
-        raise ValueError(f"{self.path}: {reason}")
+            place = [float(vertex.get("X", "")), float(vertex.get("Y", ""))]
+        except ValueError:
+            place = [np.nan, np.nan]
+        if not np.isfinite(place).all():
+            raise ValueError(
+                f"{path}: region {region.get('Id', '')!r}: the vertex {vertex.attrib} has no X and Y in px: correct or"
+                " remove this region"
+            )
+        vertices.append(place)
+    return vertices
 
 
 def draw_outlines(outlines: list[np.ndarray], size: tuple[int, int]) -> Tensor:

@@ -13,22 +13,22 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from ...files.pixel_centres import HALF_PIXEL
 from ...files.untrusted_text import load_xml
 from ..clicks import Clicks, Outline, area_of, as_points
 
 logger = logging.getLogger(__name__)
 
 ROOT = "ASAP_Annotations"
-HALF_PIXEL = 0.5  # from corners at integers to centres at integers
 POINTS = ("dot", "pointset", "points")
 LINES = ("line", "polyline", "measurement")
 
 
-def is_asap(root: ElementTree.Element) -> bool:
+def is_asap(root: Element) -> bool:
     """Whether this is the root of such a file."""
     return root.tag == ROOT
 
@@ -61,12 +61,12 @@ def read_asap(path: Path) -> list[Clicks]:
     return [Clicks(path, np.concatenate(points), tuple(names), tuple(outlines))]
 
 
-def _class(annotation: ElementTree.Element) -> str | None:
+def _class(annotation: Element) -> str | None:
     group = annotation.get("PartOfGroup", "").strip()
     return group if group not in ("", "None") else None
 
 
-def _places(path: Path, annotation: ElementTree.Element) -> np.ndarray:
+def _places(path: Path, annotation: Element) -> np.ndarray:
     """Float64 (N, 2), px, pixel centres at integers."""
     values = [
         [_number(each.get("X")), _number(each.get("Y"))] for each in annotation.iterfind("Coordinates/Coordinate")

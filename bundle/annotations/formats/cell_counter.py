@@ -10,12 +10,17 @@ from 1. Document type definitions are refused: no entity is ever expanded and no
 from __future__ import annotations
 
 from pathlib import Path, PureWindowsPath
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 from ...files.untrusted_text import load_xml
 from ..clicks import Clicks, as_points, warn_of_planes
 
 ROOT = "CellCounter_Marker_File"
+
+
+def is_cell_counter(root: Element) -> bool:
+    """Whether this is the root of such a file."""
+    return root.tag == ROOT
 
 
 def read_cell_counter(path: Path) -> list[Clicks]:
@@ -41,11 +46,11 @@ def read_cell_counter(path: Path) -> list[Clicks]:
     return [Clicks(path, as_points(path, values), tuple(names), image=PureWindowsPath(image).stem or None)]
 
 
-def _text(element: ElementTree.Element, name: str) -> str:
+def _text(element: Element, name: str) -> str:
     return (element.findtext(name) or "").strip()
 
 
-def _number(path: Path, marker: ElementTree.Element, name: str) -> float:
+def _number(path: Path, marker: Element, name: str) -> float:
     try:
         return float(_text(marker, name))
     except ValueError:

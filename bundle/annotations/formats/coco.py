@@ -7,7 +7,7 @@ integers in [0, W - 1], to which it adds 0.5 for continuous coordinates), so int
 nothing is changed. Programs that write decimals mostly measure from the corner: `--shift -0.5` takes that off; the
 1-based numbers of Matlab need `--shift -1`. A keypoint with v = 0 is not there and is left out. Polygons and boxes
 (x, y, width, height) are measured from the corner, so half a pixel is taken off; annotations without keypoints are
-outlines. The class is the category or, where it has several keypoints, the keypoint's name.
+outlines, run-length masks too. The class is the category or, where it has several keypoints, the keypoint's name.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from ...files.pixel_centres import HALF_PIXEL
 from ...files.untrusted_text import load_json
 from ..clicks import Clicks, Outline, Size, area_of, as_points, union_of
-
-HALF_PIXEL = 0.5  # of polygons and boxes: from corners at integers to centres at integers
+from ..marks import mask_area, mask_of_runs
 
 Record = dict[str, Any]
 Mark = tuple[list[float], str | None]  # a keypoint's x and y, its class
@@ -79,6 +80,8 @@ def _keypoints(path: Path, values: Any, category: Record) -> Iterator[Mark]:
 
 def _area(path: Path, annotation: Record) -> BaseGeometry | None:
     rings, box = annotation.get("segmentation"), annotation.get("bbox")
+    if isinstance(rings, dict) and rings.get("counts"):
+        return mask_area(path, _mask(path, rings))
     if isinstance(rings, list) and rings:
         places = [as_points(path, [ring[i : i + 2] for i in range(0, len(ring), 2)], "vertex") for ring in rings]
         return union_of([area_of(path, [place - HALF_PIXEL]) for place in places])
@@ -87,6 +90,32 @@ def _area(path: Path, annotation: Record) -> BaseGeometry | None:
         left, top = x - HALF_PIXEL, y - HALF_PIXEL
         return shapely.box(left, top, left + width, top + height)
     return None
+
+
+def _mask(path: Path, packed: Record) -> np.ndarray:
+    """Run lengths, column by column, the first of pixels outside: a list, or packed into text."""
+    (height, width), counts = packed["size"], packed["counts"]
+    runs = _unpacked(path, counts) if isinstance(counts, str) else counts
+    return mask_of_runs(path, runs, width, height).T
+
+
+def _unpacked(path: Path, text: str) -> list[int]:
+    """Numbers of 5 bits a character (from "0"), the lowest first, the sixth saying that more follow, the last signed.
+
+    From the fourth on, each is the difference to the one before the last.
+    """
+    runs: list[int] = []
+    value = shift = 0
+    for code in (ord(character) - ord("0") for character in text):
+        if not 0 <= code < 64:
+            raise ValueError(f"{path}: a mask's run lengths are no text of COCO's: export the file again")
+        value |= (code & 31) << shift
+        shift += 5
+        if not code & 32:
+            value -= (code & 16) << (shift - 4)
+            runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+            value = shift = 0
+    return runs
 
 
 def _size(image: Record) -> Size | None:

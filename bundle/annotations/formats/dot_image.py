@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A picture of the clicks, of the image's size: dots on an even ground, or a label with instance ids on 0.
 
-In a picture of two values every piece of the rarer one (touching at sides or corners) is a dot; otherwise every value
-but 0 is an object's id, as in a label. The point is the centre of mass or, where that lies outside the dot or
+In a picture of two values every piece (touching at sides or corners) of the one that is not the ground is a dot. The
+ground is 0, however large a dot is; it is the other value only where that covers the whole border of the picture (black
+dots on white), or the more frequent one where 0 is none of the two. With more values, every one but 0 is an object's
+id, as in a label. The point is the centre of mass or, where that lies outside the dot or
 object, its own pixel next to it (`centroid_points`). Pixel indices are pixel centres, as here.
 """
 
@@ -19,7 +21,7 @@ from skimage.measure import label as pieces_of
 
 from ...files.labels import in_raster_order
 from ...files.raster import file_kind, read_indices
-from ...files.tiff import read_tiff
+from ...files.tiff import read_tiff_values
 from ..clicks import Clicks
 from ..object_points import centroid_points
 
@@ -36,7 +38,7 @@ def read_raster(path: Path) -> list[Clicks]:
     """
     array = _values(path)  # (H, W)
     values, counts = np.unique(array, return_counts=True)
-    objects = _dots(values, counts, array) if len(values) <= 2 else _objects(path, array)
+    objects = _dots(array, _ground(values, counts, array)) if len(values) <= 2 else _objects(path, array)
     label = torch.from_numpy(in_raster_order(objects)[None])
     points = centroid_points(label).double().numpy()
     return [Clicks(path, points, (None,) * len(points), size=(array.shape[0], array.shape[1]))]
@@ -46,7 +48,7 @@ def _values(path: Path) -> np.ndarray:
     kind = file_kind(path)
     if kind == "jpeg":
         raise ValueError(f"{path}: a JPEG blurs dots and ids: save it as PNG or TIFF")
-    array = (read_tiff(path) if kind == "tiff" else read_indices(path)).array  # (H, W, S)
+    array = (read_tiff_values(path) if kind == "tiff" else read_indices(path)).array  # (H, W, S)
     if array.shape[-1] != 1 or array.dtype.kind not in "ui" or array.min(initial=0) < 0:
         raise ValueError(
             f"{path}: has {array.shape[-1]} channels of {array.dtype}: a picture of clicks has one channel of integers,"
@@ -55,8 +57,16 @@ def _values(path: Path) -> np.ndarray:
     return array[..., 0]
 
 
-def _dots(values: np.ndarray, counts: np.ndarray, array: np.ndarray) -> np.ndarray:
-    return ndimage.label(array != values[counts.argmax()], AROUND)[0]
+def _ground(values: np.ndarray, counts: np.ndarray, array: np.ndarray) -> int:
+    """The value on which dots lie, in a picture of one or two."""
+    if values[0] != 0:
+        return int(values[counts.argmax()])
+    border = np.concatenate([array[0], array[-1], array[:, 0], array[:, -1]])
+    return 0 if (border == 0).any() else int(values[-1])
+
+
+def _dots(array: np.ndarray, ground: int) -> np.ndarray:
+    return ndimage.label(array != ground, AROUND)[0]
 
 
 def _objects(path: Path, array: np.ndarray) -> np.ndarray:

@@ -19,12 +19,12 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from ...files.pixel_centres import HALF_PIXEL
 from ...files.untrusted_text import load_json
 from ..clicks import Clicks, Outline, area_of, as_points
 
 logger = logging.getLogger(__name__)
 
-HALF_PIXEL = 0.5  # from corners at integers to centres at integers
 ROUND = 64  # corners of a circle
 
 

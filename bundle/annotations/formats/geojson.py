@@ -13,19 +13,24 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
+from ...files.pixel_centres import from_corner
 from ...files.untrusted_text import load_json
 from ..clicks import Clicks, Outline, area_of, as_points, union_of, warn_of_planes
 
 logger = logging.getLogger(__name__)
 
-HALF_PIXEL = 0.5  # from corners at integers to centres at integers
 GEOMETRIES = ("Point", "MultiPoint", "Polygon", "MultiPolygon")
+LEFT_OUT = ("LineString", "MultiLineString")
+COLLECTION = "GeometryCollection"
+NAMES = frozenset(("geometry", "features"))  # of a feature and of a collection of them, where they do not say so
+TYPES = ("FeatureCollection", "Feature", COLLECTION, *GEOMETRIES, *LEFT_OUT)
 
 
 def read_geojson(path: Path) -> list[Clicks]:
@@ -40,37 +45,50 @@ def read_geojson(path: Path) -> list[Clicks]:
     others: Counter[str] = Counter()
     planes = []
     for feature in _features(path, load_json(path)):
-        geometry = feature.get("nucleusGeometry") or feature.get("geometry") or {}
-        kind, name = str(geometry.get("type")), _class(feature)
-        if kind not in GEOMETRIES:
-            others[kind] += 1
-            continue
-        coordinates = geometry.get("coordinates")
-        if kind in ("Point", "MultiPoint"):
-            found = _positions(path, [coordinates] if kind == "Point" else coordinates)
-            points += found
-            names += [name] * len(found)
-            planes += [_plane(geometry)] * len(found)
-        else:
-            outlines.append(Outline(_area(path, [coordinates] if kind == "Polygon" else coordinates), name))
+        name = _class(feature)
+        for geometry in _geometries(feature.get("nucleusGeometry") or feature.get("geometry")):
+            kind, coordinates = geometry.get("type"), geometry.get("coordinates")
+            if kind in ("Point", "MultiPoint"):
+                found = _positions(path, [coordinates] if kind == "Point" else coordinates)
+                points += found
+                names += [name] * len(found)
+                planes += [_plane(geometry)] * len(found)
+            elif kind in GEOMETRIES:
+                outlines.append(Outline(_area(path, [coordinates] if kind == "Polygon" else coordinates), name))
+            else:
+                others[str(kind)] += 1
     if others:
         left_out = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items()))
         logger.warning("%s: features that are neither points nor areas are left out: %s", path, left_out)
     warn_of_planes(path, planes)
-    return [Clicks(path, as_points(path, points) - HALF_PIXEL, tuple(names), tuple(outlines))]
+    return [Clicks(path, from_corner(as_points(path, points)), tuple(names), tuple(outlines))]
+
+
+def is_geojson(content: Any) -> bool:
+    """Whether JSON is a feature, a geometry, a collection of either, or a bare list of them."""
+    each = content if isinstance(content, list) else [content]
+    return all(isinstance(item, dict) and (item.get("type") in TYPES or not NAMES.isdisjoint(item)) for item in each)
 
 
 def _features(path: Path, content: Any) -> list[dict[str, Any]]:
-    if isinstance(content, dict):
-        if content.get("type") in GEOMETRIES:
-            content = {"type": "Feature", "geometry": content}
-        content = [content] if content.get("type") == "Feature" else content.get("features")
-    if not isinstance(content, list) or not all(isinstance(each, dict) for each in content):
-        raise ValueError(
-            f"{path}: is no GeoJSON of features: in QuPath, File, Export objects as GeoJSON; COCO files have 'images'"
-            " and 'annotations'"
-        )
-    return content
+    """Features as they are; bare geometries as features without properties."""
+    if not is_geojson(content):
+        raise ValueError(f"{path}: is no GeoJSON of features: in QuPath, File, Export objects as GeoJSON")
+    if isinstance(content, list):
+        return [feature for each in content for feature in _features(path, each)]
+    if "features" in content or content.get("type") == "FeatureCollection":
+        return _features(path, content["features"])
+    is_geometry = content.get("type") in (*GEOMETRIES, *LEFT_OUT, COLLECTION) and "geometry" not in content
+    return [{"type": "Feature", "geometry": content}] if is_geometry else [content]
+
+
+def _geometries(geometry: Any) -> Iterator[dict[str, Any]]:
+    """A geometry, or those of a collection of them."""
+    if isinstance(geometry, dict) and geometry.get("type") == COLLECTION:
+        for each in geometry["geometries"]:
+            yield from _geometries(each)
+    else:
+        yield geometry or {}
 
 
 def _class(feature: dict[str, Any]) -> str | None:
@@ -100,4 +118,4 @@ def _area(path: Path, polygons: Any) -> BaseGeometry:
 
 
 def _ring(path: Path, ring: Any) -> np.ndarray:
-    return as_points(path, _positions(path, ring), "vertex") - HALF_PIXEL
+    return from_corner(as_points(path, _positions(path, ring), "vertex"))

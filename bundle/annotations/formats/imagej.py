@@ -24,11 +24,11 @@ import shapely
 from roifile import ROI_TYPE, ImagejRoi
 from shapely.geometry.base import BaseGeometry
 
+from ...files.pixel_centres import HALF_PIXEL
 from ..clicks import Clicks, Outline, area_of, as_points, warn_of_planes
 
 logger = logging.getLogger(__name__)
 
-HALF_PIXEL = 0.5  # of areas: from corners at integers to centres at integers
 AREAS = (ROI_TYPE.POLYGON, ROI_TYPE.FREEHAND, ROI_TYPE.TRACED, ROI_TYPE.RECT, ROI_TYPE.OVAL)
 LARGEST = 1 << 26  # bytes of one selection; 65,535 points need less than one
 
@@ -41,7 +41,7 @@ def read_imagej(path: Path) -> list[Clicks]:
     """
     points: list[np.ndarray] = []
     names: list[str | None] = []
-    planes: list[int] = []
+    planes: list[tuple[int, ...]] = []
     outlines: list[Outline] = []
     others: Counter[str] = Counter()
     for roi in _rois(path):
@@ -49,7 +49,7 @@ def read_imagej(path: Path) -> list[Clicks]:
             found = as_points(path, np.asarray(roi.coordinates(), np.float64).tolist())
             points.append(found)
             names += _classes(roi, len(found))
-            planes += [roi.position] * len(found) if roi.counter_positions is None else roi.counter_positions.tolist()
+            planes += _planes(roi, len(found))
         elif roi.roitype in AREAS:
             outlines.append(Outline(_area(path, roi), _group(roi)))
         else:
@@ -84,6 +84,13 @@ def _members(path: Path) -> list[tuple[str, bytes]]:
             return [(entry.filename, archive.read(entry)) for entry in entries]
     except (BadZipFile, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"{path}: is no whole archive ({error}): save the set again") from error
+
+
+def _planes(roi: ImagejRoi, count: int) -> list[tuple[int, ...]]:
+    """Where in a stack each point lies: the selection's slice or, of a hyperstack, its channel, slice and frame."""
+    own = roi.position, roi.c_position, roi.z_position, roi.t_position
+    slices = [0] * count if roi.counter_positions is None else roi.counter_positions.tolist()
+    return [(*own, each) for each in slices]
 
 
 def _classes(roi: ImagejRoi, count: int) -> list[str | None]:

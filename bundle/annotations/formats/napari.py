@@ -11,20 +11,19 @@ of the columns class, label and type.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from ...files.csv_table import Row, cells, read_number, read_table
+from ...files.csv_table import read_table
 from ..clicks import Clicks, warn_of_planes
+from .columns import class_column, number_columns
 
-CLASS_COLUMNS = ("class", "label", "type")
 HEADER = "index,axis-0,axis-1"
 
 
-def is_napari(path: Path) -> bool:
-    """Whether a CSV file names its columns as napari does."""
-    return any(name.strip().lower().startswith("axis-") for name in read_table(path, HEADER)[0])
+def is_napari(header: Sequence[str]) -> bool:
+    """Whether a table names its columns as napari does."""
+    return any(name.strip().lower().startswith("axis-") for name in header)
 
 
 def read_napari(path: Path) -> list[Clicks]:
@@ -44,24 +43,3 @@ def read_napari(path: Path) -> list[Clicks]:
     values = number_columns(path, header, rows, columns)  # (N, axes)
     warn_of_planes(path, map(tuple, values[:, :-2].tolist()))
     return [Clicks(path, values[:, [-1, -2]], class_column(path, header, rows))]
-
-
-def number_columns(path: Path, header: list[str], rows: list[Row], columns: list[int]) -> np.ndarray:
-    """Some columns of a table as float64 (rows, columns); ValueError names file, line and column of what is none."""
-    values = [
-        [
-            read_number(path, row[0], header[column].strip(), text)
-            for column, text in zip(columns, cells(path, header, row, columns), strict=True)
-        ]
-        for row in rows
-    ]
-    return np.array(values, np.float64).reshape(-1, len(columns))
-
-
-def class_column(path: Path, header: list[str], rows: list[Row]) -> tuple[str | None, ...]:
-    """The class of each row of a table: the first of the columns class, label and type; None where it says nothing."""
-    names = [name.strip().lower() for name in header]
-    column = next((names.index(name) for name in CLASS_COLUMNS if name in names), None)
-    if column is None:
-        return (None,) * len(rows)
-    return tuple(cells(path, header, row, [column])[0] or None for row in rows)

@@ -1,25 +1,69 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which reader a file of clicks needs, told by its ending and, where that is not enough, by its content."""
+"""Which reader a file of clicks needs, told by its ending and, where that is not enough, by its content.
+
+A format more is a module beside this one and a row in one of these tables.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ...files.csv_table import read_table
 from ...files.untrusted_text import load_json, load_xml
 from ..clicks import Clicks
+from .aperio import is_aperio, read_aperio
 from .asap import is_asap, read_asap
-from .cell_counter import read_cell_counter
+from .cell_counter import is_cell_counter, read_cell_counter
 from .coco import is_coco, read_coco
+from .cvat import is_cvat, read_cvat
 from .dot_image import read_raster
 from .dsa import is_dsa, read_dsa
-from .geojson import read_geojson
+from .geojson import is_geojson, read_geojson
 from .imagej import read_imagej
+from .imagej_results import is_imagej_results, read_imagej_results
+from .label_studio import is_label_studio, read_label_studio
+from .labelme import is_labelme, read_labelme
 from .napari import is_napari, read_napari
-from .xy_table import read_plain
+from .qupath_table import is_qupath_table, read_qupath_table
+from .via import is_via, read_via
+from .xy_table import is_plain, read_plain
 
 Reader = Callable[[Path], list[Clicks]]
+
+
+@dataclass(frozen=True)
+class Format:
+    """What one program writes."""
+
+    title: str
+    recognises: Callable[[Any], bool]  # content of JSON, root of XML, or header of a table
+    read: Reader
+
+
+JSON = (
+    Format("COCO", is_coco, read_coco),
+    Format("LabelMe", is_labelme, read_labelme),
+    Format("VIA", is_via, read_via),
+    Format("Label Studio", is_label_studio, read_label_studio),
+    Format("Digital Slide Archive", is_dsa, read_dsa),
+    Format("GeoJSON (QuPath)", is_geojson, read_geojson),
+)
+XML = (
+    Format("Fiji's Cell Counter", is_cell_counter, read_cell_counter),
+    Format("ASAP", is_asap, read_asap),
+    Format("Aperio ImageScope", is_aperio, read_aperio),
+    Format("CVAT for images", is_cvat, read_cvat),
+)
+TABLES = (
+    Format("napari's points layer (index,axis-0,axis-1)", is_napari, read_napari),
+    Format("ImageJ's Results", is_imagej_results, read_imagej_results),
+    Format("QuPath's measurements (Centroid X, Centroid Y)", is_qupath_table, read_qupath_table),
+    Format("a table of x,y in px", is_plain, read_plain),
+)
 
 
 def read_clicks(path: Path) -> list[Clicks]:
@@ -41,27 +85,35 @@ def read_clicks(path: Path) -> list[Clicks]:
 
 
 def _read_json(path: Path) -> list[Clicks]:
-    content = load_json(path)
-    if is_coco(content):
-        return read_coco(path)
-    return read_dsa(path) if is_dsa(content) else read_geojson(path)
+    return _known(path, JSON, load_json(path), "JSON").read(path)
 
 
 def _read_xml(path: Path) -> list[Clicks]:
-    return read_asap(path) if is_asap(load_xml(path)) else read_cell_counter(path)
+    root = load_xml(path)
+    return _known(path, XML, root, f"XML that begins with <{root.tag}>").read(path)
 
 
-def _read_csv(path: Path) -> list[Clicks]:
-    return read_napari(path) if is_napari(path) else read_plain(path)
+def _read_table(path: Path) -> list[Clicks]:
+    header = read_table(path, "x,y")[0]
+    return next((each.read for each in TABLES if each.recognises(header)), read_plain)(path)  # it says what is known
+
+
+def _known(path: Path, formats: Sequence[Format], content: Any, what: str) -> Format:
+    found = next((each for each in formats if each.recognises(content)), None)
+    if found is None:
+        known = ", ".join(each.title for each in formats)
+        raise ValueError(f"{path}: this {what} is of no known format; known are: {known} (docs/points.md)")
+    return found
 
 
 RASTERS = (".png", ".tif", ".tiff")
 READERS: Mapping[str, Reader] = {
-    ".geojson": read_geojson,
+    ".geojson": _read_json,
     ".json": _read_json,
     ".roi": read_imagej,
     ".zip": read_imagej,
-    ".csv": _read_csv,
+    ".csv": _read_table,
+    ".tsv": _read_table,
     ".xml": _read_xml,
     **dict.fromkeys(RASTERS, read_raster),
 }

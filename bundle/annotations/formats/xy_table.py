@@ -3,16 +3,23 @@
 """A plain table: CSV with the columns x and y, and maybe class, in px of the image, pixel centres at integers.
 
 This is the form of the project's own points files, which need no conversion to train on; here it is read for what may
-be done with any clicks, such as cutting tiles.
+be done with any clicks, such as cutting tiles. A header without rows states that the image holds no object.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...files.csv_table import read_table
 from ..clicks import Clicks
-from .napari import class_column, number_columns
+from .columns import class_column, number_columns
+
+
+def is_plain(header: Sequence[str]) -> bool:
+    """Whether a table has one column x and one column y."""
+    names = [name.strip().lower() for name in header]
+    return names.count("x") == 1 and names.count("y") == 1
 
 
 def read_plain(path: Path) -> list[Clicks]:
@@ -23,10 +30,11 @@ def read_plain(path: Path) -> list[Clicks]:
     """
     header, rows = read_table(path, "x,y")
     names = [name.strip().lower() for name in header]
-    if names.count("x") != 1 or names.count("y") != 1:
+    if not is_plain(header):
         raise ValueError(
             f"{path}, line 1: the header is {','.join(header)!r}: neither a points layer of napari"
-            " (index,axis-0,axis-1) nor a table of x,y in px"
+            " (index,axis-0,axis-1) nor ImageJ's Results (X,Y,Area), QuPath's measurements (Centroid X), or a table of"
+            " x,y in px"
         )
     points = number_columns(path, header, rows, [names.index("x"), names.index("y")])
-    return [Clicks(path, points, class_column(path, header, rows))]
+    return [Clicks(path, points, class_column(path, header, rows), is_stated_empty=not rows)]

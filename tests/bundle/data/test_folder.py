@@ -135,11 +135,10 @@ def test_check_points_names_every_problem_at_once(tmp_path):
     with pytest.raises(ValueError) as caught:
         DataFolder(tmp_path).check_points()
     message = str(caught.value)
-    assert "has 7 problems" in message and "good" not in message
+    assert "has 6 problems" in message and "good" not in message
     for part in (
         "outside.csv, line 3: the point x=30, y=3",
         "nan.csv, line 2: x is 'nan'",
-        "empty.csv: holds no points",
         "missing.png: has no points file: add",
         "corrupt.png: cannot be decoded",
         "grey.png: a grey image where RGB is configured",
@@ -150,10 +149,10 @@ def test_check_points_names_every_problem_at_once(tmp_path):
 
 def test_a_long_list_of_problems_is_cut(tmp_path):
     for index in range(25):
-        add(tmp_path, f"image_{index}", points="")
+        add(tmp_path, f"image_{index}", points="nan,1\n")
     with pytest.raises(ValueError, match="has 25 problems") as caught:
         DataFolder(tmp_path).check_points()
-    assert str(caught.value).count("holds no points") == 20 and str(caught.value).endswith("... and 5 more")
+    assert str(caught.value).count("which is no number") == 20 and str(caught.value).endswith("... and 5 more")
 
 
 def test_a_spacing_that_only_some_images_state_is_a_problem(tmp_path):
@@ -280,3 +279,18 @@ def test_the_spacing_of_the_training_images(tmp_path):
     (tmp_path / "split.json").unlink()
     with pytest.raises(ValueError, match=r"0\.25 to 1 um per px .* give the diameter in um, or .* in diameters\.csv"):
         DataFolder(tmp_path).spacing()
+
+
+def test_images_stated_empty_train_beside_others_and_are_named(tmp_path, caplog):
+    add(tmp_path, "a")
+    add(tmp_path, "empty", points="")
+    with caplog.at_level("INFO"):
+        DataFolder(tmp_path).check_points()
+    assert "1 training images hold no object, by their points files: empty" in caplog.text
+    assert DataFolder(tmp_path).load(DataFolder(tmp_path).training[1])["points"].shape == (0, 2)
+
+
+def test_a_data_set_of_empty_images_alone_trains_nothing(tmp_path):
+    add(tmp_path, "a", points="")
+    with pytest.raises(ValueError, match="no training image has a point: click the objects of at least one"):
+        DataFolder(tmp_path).check_points()

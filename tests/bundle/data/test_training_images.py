@@ -374,3 +374,18 @@ def test_an_image_and_a_label_of_different_size_are_refused_by_name(tmp_path: Pa
     Image.fromarray(np.ones((60, 50), np.uint8)).save(tmp_path / "other.png")
     with pytest.raises(ValueError, match=r"other\.png: the label is 50 x 60 px and its image 60 x 50 px"):
         LabelledTrainingImages([item | {"label": str(tmp_path / "other.png")}], 0.5)
+
+
+def test_an_image_stated_empty_gives_crops_without_objects(tmp_path: Path) -> None:
+    image = np.full((3, 120, 140), 200, np.uint8)
+    data = [write_item(tmp_path, "a", image, DOTS, 0.5), write_item(tmp_path, "empty", image, torch.zeros(0, 2), 0.5)]
+    images = PointTrainingImages(data, UniformAreaLaw(12.0), 0.5)
+    crop = cut(images[1], (10, 12), (40, 50), drawn())
+    assert not crop["label"].any() and cut(images[0], (0, 0), (120, 140), drawn())["label"].any()
+
+
+def test_one_click_is_an_object_of_the_stated_diameter(tmp_path: Path) -> None:
+    data = [write_item(tmp_path, "a", np.full((3, 120, 140), 200, np.uint8), DOTS[:1], 0.5)]
+    image = PointTrainingImages(data, UniformAreaLaw(12.0), 0.5)[0]
+    areas = [int((cut(image, (0, 0), (120, 140), drawn(seed))["label"] > 0).sum()) for seed in range(40)]
+    assert 0.8 < np.mean(areas) / (np.pi * 36) < 1.2

@@ -16,7 +16,8 @@ import tifffile
 import torch
 from PIL import Image
 
-from bundle.files.images import load_image, read_image, to_float
+from bundle.files.images import load_image, read_image
+from bundle.files.intensities import to_float
 
 GREY, COLOUR, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 4, 6  # colour types of the PNG standard
 
@@ -297,19 +298,8 @@ def test_eight_bit_is_divided_by_255():
     torch.testing.assert_close(image, torch.tensor([[[0, 0.2, 1]]]))
 
 
-def test_sixteen_bit_goes_by_percentiles_of_all_channels_together():
-    array = np.arange(1001, dtype=np.uint16).reshape(1, 7, 143) + 5000
-    image, window = to_float(array, percentiles=(10, 90))
-    assert window == (5100, 5900)
-    expected = torch.from_numpy(((array.astype(np.float64) - 5100) / 800).clip(0, 1).astype(np.float32))
-    torch.testing.assert_close(image, expected)
-    colour, window = to_float(np.concatenate([array, array + 1000, array + 2000]), percentiles=(0, 100))
-    assert window == (5000, 8000)
-    assert [float(channel.min()) for channel in colour] == pytest.approx([0, 1 / 3, 2 / 3])  # hues stay apart
-
-
 def test_a_kept_window_scales_another_image_alike():
-    first, window = to_float(np.array([[[100, 1100]]], np.uint16), percentiles=(0, 100))
+    first, window = to_float(np.array([[[100, 1100]]], np.uint16), window=(100, 1100))
     second, again = to_float(np.array([[[600, 5000]]], np.uint16), window=window)
     assert again == window == (100, 1100)
     assert second.tolist() == [[[0.5, 1.0]]] and first.tolist() == [[[0.0, 1.0]]]

@@ -56,14 +56,13 @@ def test_a_point_outside_is_named_with_its_line(tmp_path, row):
     [
         ("", "line 1: the header is ''"),
         ("1,2\n3,4\n", "line 1: the header is '1,2'"),
-        ("x;y\n1;2\n", "line 1: the header is 'x;y': .* separated by commas"),
+        ("x y\n1 2\n", "line 1: the header is 'x y': .* separated by commas"),
         ("x,X,y\n1,2,3\n", "must name one column x"),
         ("x,y\n1,2\n3,nan\n", "line 3: y is 'nan', which is no number"),
         ("x,y\n1,2\n\ninf,3\n", "line 4: x is 'inf'"),
         ("x,y\nleft,3\n", "line 2: x is 'left'"),
         ("x,y\n1,\n", "line 2: y is ''"),
         ("x,y\n1\n", "line 2: '1' has fewer columns"),
-        ("x,y\n", "holds no points"),
         (b"x,y\n\xff\xfe,2\n", "is no CSV text"),
     ],
 )
@@ -102,3 +101,12 @@ def test_a_point_next_to_the_far_edge_stays_inside(tmp_path):
     points = torch.tensor([[SIZE[1] - 0.501, SIZE[0] - 0.5001], [-0.4999, 1 / 3]])
     write_points(tmp_path / "a.csv", points)
     assert torch.equal(read_points(tmp_path / "a.csv", SIZE), points)
+
+
+def test_a_header_alone_states_an_image_without_objects(tmp_path):
+    assert read_points(save(tmp_path, "x,y\n"), SIZE).shape == (0, 2)
+
+
+@pytest.mark.parametrize("text", ["x;y\n1,5;2\n", "x\ty\n1,5\t2\n", "sep=;\nx;y\n1.5;2\n"])
+def test_semicolons_tabs_and_decimal_commas_are_understood(tmp_path, text):
+    assert read_points(save(tmp_path, text), SIZE).tolist() == [[1.5, 2]]

@@ -135,3 +135,13 @@ def test_masks_that_are_missing_are_named_before_any_label_is_written(tmp_path: 
 def test_a_diameter_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="check the diameter, the spacing and the points"):
         GeodesicLabeller(0.5, 80.0).write_labels([write_item(tmp_path / "data", "t 1")], tmp_path / "new")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_image_stated_empty_has_an_empty_label(tmp_path: Path, kind: type[PseudoLabeller]) -> None:
+    data = [write_item(tmp_path / "data", "t 1"), write_item(tmp_path / "data", "empty")]
+    Path(data[1]["points"]).write_text("x,y\n")
+    labeller(kind, tmp_path).write_labels(data, tmp_path / "new")
+    assert read_label(tmp_path / "new" / "labels" / "t 1.tif").max() == len(CENTRES)
+    assert not read_label(tmp_path / "new" / "labels" / "empty.tif").any()
+    assert len(with_pseudo_labels(data, tmp_path / "new")) == 2

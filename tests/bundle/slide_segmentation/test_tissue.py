@@ -47,6 +47,23 @@ def test_glass_alone_is_no_tissue_and_nuclei_count_where_all_is_tissue():
     assert tissue_mask(full)[::7, ::5].all()
 
 
+def test_black_around_a_scan_is_no_tissue_nor_is_its_rim():
+    image = picture(GLASS)
+    image[:, 20:40, 10:30] = picture(STROMA)[:, 20:40, 10:30]
+    image[:, :, 50:] = 0  # what the scanner did not look at
+    image[:, :, 49] *= 0.3  # a px of which a part is glass
+    mask = tissue_mask(image)
+    assert mask[20:40, 10:30].all() and not mask[:, 40:].any()
+    assert not tissue_mask(torch.zeros(3, 60, 80)).any()
+
+
+def test_tissue_up_to_the_end_of_a_scan_is_tissue():
+    image = picture(STROMA)
+    image[:, ::7, ::5] = torch.tensor(NUCLEUS)[:, None, None]
+    image[:, :, 50:] = 0
+    assert tissue_mask(image)[::7, :45:5].all()
+
+
 def test_fluorescence_is_bright_on_dark():
     image = 0.02 + 0.003 * torch.randn(1, 60, 80, generator=torch.Generator().manual_seed(0))
     image[0, 10:14, 20:24] = 0.5

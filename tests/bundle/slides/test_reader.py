@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bundle.files.images import load_image
+from bundle.files.view import View
 from bundle.slides.grid import Box, Grid
 from bundle.slides.opening import open_slide_file
 from bundle.slides.openslide_file import OpenSlideFile
@@ -152,16 +153,16 @@ def test_fluorescence_channels_and_16_bit(files, tmp_path):
     stack = np.stack([files.noise(140, 200, dtype=np.uint16, seed=seed) // (1 + seed) for seed in range(3)])
     path = files.ome(tmp_path / "a.ome.tif", stack, "CYX", levels=2)
     for channel in range(3):
-        with Slide(path, channels=1, channel=channel) as slide:
+        with Slide(path, channels=1, view=View(channel)) as slide:
             low, high = np.percentile(stack[channel], (0.1, 99.9))
-            assert slide.window == (low, high)  # so small a slide is sampled as a whole
+            assert slide.window == pytest.approx((low, high))  # so small a slide is sampled as a whole
             expected = np.clip((stack[channel] - low) / (high - low), 0, 1)
             assert np.allclose(slide.read(0, 0, 200, 140)[0], expected, atol=1e-6)
             assert slide.read(0, 0, 200, 140, 0.5).shape == (1, 70, 100)
-    with Slide(path, channels=1, channel=1, window=(0, 1000)) as slide:
+    with Slide(path, channels=1, view=View(1, intensity=(0, 1000))) as slide:
         assert np.allclose(slide.read(5, 6, 7, 8), np.clip(stack[1, 6:14, 5:12] / 1000, 0, 1))
     with pytest.raises(ValueError, match="has 3 channels: channel 3 is none of 0 to 2"):
-        Slide(path, channels=1, channel=3)
+        Slide(path, channels=1, view=View(3))
 
 
 def test_samples_of_a_large_16_bit_slide_cover_it(files, tmp_path):
@@ -178,7 +179,9 @@ def test_grey_and_colour_are_told_apart(files, image, tmp_path):
     with pytest.raises(ValueError, match="b.tif: 8-bit intensities, grey or fluorescence, where RGB is expected"):
         Slide(grey)
     several = files.ome(tmp_path / "d.ome.tif", np.zeros((4, 70, 90), np.uint16), "CYX")
-    with pytest.raises(ValueError, match="d.ome.tif: 16-bit .* --variant grey; --channel chooses"):
+    with pytest.raises(
+        ValueError, match="d.ome.tif: has 4 channels .axes CYX.* --channel, 0 to 3, chooses it for a grey model"
+    ):
         Slide(several)
     with Slide(colour, channels=1) as slide, pytest.raises(ValueError, match="a.tif: a colour image where grey"):
         slide.read(0, 0, 50, 50)

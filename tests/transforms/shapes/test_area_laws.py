@@ -109,9 +109,25 @@ def test_one_diameter_for_all_changes_nothing():
     assert fit_in_diameters(TightAreaLaw(6.0), [CROWD, CROWD[:9]], [6, 6]) == TightAreaLaw(6.0).fit([CROWD, CROWD[:9]])
 
 
-def test_points_that_all_stand_alone_or_all_coincide_have_no_k():
-    with pytest.raises(ValueError, match="2 stand alone"):
-        UniformAreaLaw(6.0).fit([torch.zeros(1, 2), torch.ones(1, 2)])
+@pytest.mark.parametrize("law_class", [UniformAreaLaw, TightAreaLaw])
+def test_points_that_are_alone_have_the_area_of_the_stated_diameter(law_class, caplog):
+    law = law_class(6.0).fit([torch.zeros(1, 2), torch.ones(1, 2), torch.zeros(0, 2)])
+    assert "2 of 2 points are alone in their image" in caplog.text
+    areas = torch.cat([law.draw(torch.zeros(1, 2), torch.Generator().manual_seed(seed)) for seed in range(500)])
+    assert areas.mean().item() == pytest.approx(math.pi * 9, rel=0.03)
+    assert law.draw(CROWD).isfinite().all()  # images with more points may come later
+
+
+def test_where_most_points_are_alone_the_others_are_fitted_by_themselves():
+    pair = torch.tensor([[0.0, 0.0], [10.0, 0.0]])
+    law = UniformAreaLaw(6.0).fit([*torch.zeros(9, 1, 2), pair])
+    assert law.k == pytest.approx(UniformAreaLaw(6.0).fit([pair]).k)
+    assert replace(law, diameter=12.0).upper_areas(torch.tensor([math.inf])).item() == pytest.approx(
+        13 / 7 * math.pi * 36
+    )
+
+
+def test_points_that_all_coincide_have_no_k():
     with pytest.raises(ValueError, match="2 have the place of another"):
         UniformAreaLaw(6.0).fit([torch.zeros(2, 2)])
 

@@ -1,0 +1,34 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Columns of tables of clicks: numbers, and the class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ...files.csv_table import Row, cells, read_number
+
+CLASS_COLUMNS = ("class", "label", "type")
+
+
+def number_columns(path: Path, header: list[str], rows: list[Row], columns: list[int]) -> np.ndarray:
+    """Some columns of a table as float64 (rows, columns); ValueError names file, line and column of what is none."""
+    values = [
+        [
+            read_number(path, row[0], header[column].strip(), text)
+            for column, text in zip(columns, cells(path, header, row, columns), strict=True)
+        ]
+        for row in rows
+    ]
+    return np.array(values, np.float64).reshape(-1, len(columns))
+
+
+def class_column(path: Path, header: list[str], rows: list[Row]) -> tuple[str | None, ...]:
+    """The class of each row of a table: the first of the columns class, label and type; None where it says nothing."""
+    names = [name.strip().lower() for name in header]
+    column = next((names.index(name) for name in CLASS_COLUMNS if name in names), None)
+    if column is None:
+        return (None,) * len(rows)
+    return tuple(cells(path, header, row, [column])[0] or None for row in rows)
