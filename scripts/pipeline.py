@@ -5,6 +5,7 @@
     python -m scripts.pipeline run     --dataset_dir DATA --output_dir OUT --preset cpu --mpp 0.25
     python -m scripts.pipeline compare --dataset_dir DATA --output_dir OUT --preset cpu --mpp 0.25
     python -m scripts.pipeline plan    --dataset_dir DATA --output_dir OUT --preset cpu --mpp 0.25
+    python -m scripts.pipeline run     --dataset_dir A,B --mpp 0.25,0.5 --diameter 6,8 --share 0.7,0.3 --output_dir OUT
     python -m scripts.pipeline demo    --output OUT
 
 OUT/report/index.html shows the results. The same command given again skips what is done and goes on with what was cut.
@@ -19,11 +20,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs as a file, from anywhere
 
-from bundle.data.diameters import parse_diameter
-from bundle.files.images import check_mpp
 from bundle.inference.model import model_path
 from bundle.networks.device import resolve_device
 from bundle.pipeline.baselines import COMPARED, baseline_stages
+from bundle.pipeline.datasets import DatasetChoice, OneDataset, one_dataset
 from bundle.pipeline.demo import LEAST_AJI, demo_request, run_demo
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
@@ -40,8 +40,9 @@ def run(
     dataset_dir: str,
     output_dir: str,
     preset: str = "cpu",
-    mpp: float | None = None,
+    mpp: str | float | None = None,
     diameter: str = "",
+    share: str = "",
     device: str = "auto",
     seed: int = 0,
     variant: str = "",
@@ -52,11 +53,15 @@ def run(
     """Train a segmenter from points, segment the testing images, write the report.
 
     Args:
-        dataset_dir: folder with images/, points/ and, if there are, labels/ and split.json.
+        dataset_dir: folder with images/, points/ and, if there are, labels/ and split.json; or several, "a,b,c", which
+            are made one in OUT/dataset.
         output_dir: folder for all results: new, empty, or that of an earlier run, which is then continued.
         preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
-        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
-        diameter: typical diameter of an object, in um ("8") or in px of the images ("24px"); 6 um without it.
+        mpp: micrometres per pixel of the images; without it their TIFF tags are asked. Of several data sets one for
+            all, or one for each: "0.25,0.5".
+        diameter: typical diameter of an object, in um ("8") or in px of the images ("24px"); 6 um without it. Of
+            several data sets one for all, or one for each; the first is also the model's.
+        share: of several data sets, the part of all crops that each gives: "0.7,0.3"; without it all images are alike.
         device: auto, cpu, cuda or cuda:N.
         seed: of every random draw.
         variant: files of configs/variants to lay over everything, in order, separated by commas.
@@ -66,15 +71,17 @@ def run(
         restart: a stage to make anew, with all that depend on it; what is there is moved to OUT/replaced.
     """
     settings = started_from(init_weights, set)
-    _run((), dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, settings, restart)
+    choice = DatasetChoice(dataset_dir, _text(mpp), diameter, share)
+    _run((), choice, output_dir, preset, device, seed, variant, settings, restart)
 
 
 def compare(
     dataset_dir: str,
     output_dir: str,
     preset: str = "cpu",
-    mpp: float | None = None,
+    mpp: str | float | None = None,
     diameter: str = "",
+    share: str = "",
     device: str = "auto",
     seed: int = 0,
     variant: str = "",
@@ -86,11 +93,15 @@ def compare(
     """As run, and beside it the baselines, each training the same segmenter for the same budget.
 
     Args:
-        dataset_dir: folder with images/, points/, labels/ and, if there is one, split.json.
+        dataset_dir: folder with images/, points/, labels/ and, if there is one, split.json; or several, "a,b,c", which
+            are made one in OUT/dataset.
         output_dir: folder for all results: new, empty, or that of an earlier run, which is then continued.
         preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
-        mpp: micrometres per pixel of the images; without it their TIFF tags are asked.
-        diameter: typical diameter of an object, in um ("8") or in px of the images ("24px"); 6 um without it.
+        mpp: micrometres per pixel of the images; without it their TIFF tags are asked. Of several data sets one for
+            all, or one for each: "0.25,0.5".
+        diameter: typical diameter of an object, in um ("8") or in px of the images ("24px"); 6 um without it. Of
+            several data sets one for all, or one for each; the first is also the model's.
+        share: of several data sets, the part of all crops that each gives: "0.7,0.3"; without it all images are alike.
         device: auto, cpu, cuda or cuda:N.
         seed: of every random draw.
         variant: files of configs/variants to lay over everything, in order, separated by commas.
@@ -104,15 +115,17 @@ def compare(
     chosen = filter(None, (name.strip() for name in baselines.split(",")))
     beside = baseline_stages(chosen, parse_overrides(set))
     settings = started_from(init_weights, set)
-    _run(beside, dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, settings, restart)
+    choice = DatasetChoice(dataset_dir, _text(mpp), diameter, share)
+    _run(beside, choice, output_dir, preset, device, seed, variant, settings, restart)
 
 
 def plan(
     dataset_dir: str,
     output_dir: str,
     preset: str = "cpu",
-    mpp: float | None = None,
+    mpp: str | float | None = None,
     diameter: str = "",
+    share: str = "",
     device: str = "auto",
     seed: int = 0,
     variant: str = "",
@@ -126,12 +139,14 @@ def plan(
         preset: as for run.
         mpp: as for run.
         diameter: as for run.
+        share: as for run.
         device: as for run.
         seed: as for run.
         variant: as for run.
         set: as for run.
     """
-    _run((), dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, set, plan_only=True)
+    choice = DatasetChoice(dataset_dir, _text(mpp), diameter, share)
+    _run((), choice, output_dir, preset, device, seed, variant, set, plan_only=True)
 
 
 def demo(
@@ -147,7 +162,7 @@ def demo(
         least_aji: mean AJI on held-out simulated images that must be reached.
     """
     folder = Path(output)
-    run_demo(demo_request(_request("", "", preset, None, "", device, seed, "", ""), folder), least_aji)
+    run_demo(demo_request(_request(OneDataset(Path()), "", preset, device, seed, "", ""), folder), least_aji)
 
 
 def started_from(init_weights: str, settings: str) -> str:
@@ -161,13 +176,15 @@ def started_from(init_weights: str, settings: str) -> str:
     return f"{settings}; segmentation/init_weights={path_expression(model_path(init_weights))}"
 
 
+def _text(number: str | float | None) -> str:
+    return "" if number is None else str(number)
+
+
 def _run(
     beside: Sequence[Stage],
-    dataset_dir: str,
+    choice: DatasetChoice,
     output_dir: str,
     preset: str,
-    mpp: float | None,
-    diameter: str,
     device: str,
     seed: int,
     variant: str,
@@ -175,34 +192,27 @@ def _run(
     restart: str = "",
     plan_only: bool = False,
 ) -> None:
-    request = _request(dataset_dir, output_dir, preset, mpp, diameter, device, seed, variant, overrides)
-    run_pipeline(request, [*method_with(request.variants, beside), *beside], restart, plan_only)
+    with one_dataset(choice, Path(output_dir), plan_only) as dataset:
+        request = _request(dataset, output_dir, preset, device, seed, variant, overrides)
+        run_pipeline(request, [*method_with(request.variants, beside), *beside], restart, plan_only)
 
 
 def _request(
-    dataset_dir: str,
-    output_dir: str,
-    preset: str,
-    mpp: float | None,
-    diameter: str,
-    device: str,
-    seed: int,
-    variant: str,
-    overrides: str,
+    dataset: OneDataset, output_dir: str, preset: str, device: str, seed: int, variant: str, overrides: str
 ) -> Request:
     if not isinstance(seed, int):
         raise ValueError(f"seed is {seed!r}: give an integer")
     return Request(
-        dataset_dir=Path(dataset_dir),
+        dataset_dir=dataset.dataset_dir,
         output_dir=Path(output_dir),
         bundle_root=ROOT,
         preset=preset,
         device=str(resolve_device(device)),
         seed=seed,
-        image_mpp=check_mpp(mpp),
+        image_mpp=dataset.mpp,
         variant=variant,
         overrides=parse_overrides(overrides),
-        diameter=parse_diameter(diameter) if diameter else None,
+        diameter=dataset.diameter,
     )
 
 

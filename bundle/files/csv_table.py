@@ -8,7 +8,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 Row = tuple[int, list[str]]  # number of its line, its cells
@@ -93,3 +93,11 @@ def read_by_image(
             )
         found[name], lines[name] = value, line
     return found
+
+
+def csv_text(header: str, values: Mapping[str, float]) -> str:
+    """A table of one number for each name, as `read_by_image` takes it: `header`, then a line for each."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerows([header.split(","), *((name, repr(value)) for name, value in values.items())])
+    return stream.getvalue()

@@ -167,16 +167,17 @@ class MaskLabeller(PseudoLabeller):
         return label_from_masks(masks, pointed.points, working, self.core * unit, self.max_radius * unit)
 
 
-def with_pseudo_labels(data: Iterable[Mapping[str, Any]], folder: str | Path) -> list[dict[str, str]]:
+def with_pseudo_labels(data: Iterable[Mapping[str, Any]], folder: str | Path) -> list[dict[str, Any]]:
     """[{"image": path, ...}, ...] with what `write_labels` wrote into a folder: [{"image", "label"}, ...].
 
-    Images that have weights there have "weight", too.
+    Images that have weights there have "weight", too; a "share" stays.
     """
     items = []
     for item in data:
         found = {"image": str(item["image"]), "label": str(label_path(folder, item))}
         path = weight_path(folder, item)
-        items.append(found | ({"weight": str(path)} if path.is_file() else {}))
+        found |= {"weight": str(path)} if path.is_file() else {}
+        items.append(found | ({"share": item["share"]} if "share" in item else {}))
     return items
 
 

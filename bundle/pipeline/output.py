@@ -23,7 +23,8 @@ LOCK = "pipeline.lock"
 HOLDER = "pipeline.pid"
 EXAMPLES = "examples"  # pictures segmented beside the data set's, shown by the report
 REPLACED = "replaced"  # what a restart moved aside
-OWN = {LOCK, HOLDER, REPLACED, EXAMPLES, REPORT, "baselines", *(stage.folder for stage in METHOD)}
+JOINED = "dataset"  # several data sets made one
+OWN = {LOCK, HOLDER, REPLACED, EXAMPLES, REPORT, JOINED, "baselines", *(stage.folder for stage in METHOD)}
 LOCK_SECONDS = 6.0  # data loading processes of a killed run hold its lock a little longer than the run itself
 
 
