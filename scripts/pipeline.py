@@ -5,6 +5,7 @@
     python -m scripts.pipeline run     --dataset_dir DATA --output_dir OUT --preset cpu --mpp 0.25
     python -m scripts.pipeline compare --dataset_dir DATA --output_dir OUT --preset cpu --mpp 0.25
     python -m scripts.pipeline plan    --dataset_dir DATA --output_dir OUT --preset cpu --mpp 0.25
+    python -m scripts.pipeline run     --dataset_dir A,B --mpp 0.25,0.5 --diameter 6,8 --share 0.7,0.3 --output_dir OUT
     python -m scripts.pipeline demo    --output OUT
 
 OUT/report/index.html shows the results. The same command given again skips what is done and goes on with what was cut.
@@ -18,12 +19,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bundle.data.diameters import parse_diameter
 from bundle.files import bundle_root
-from bundle.files.images import check_mpp
 from bundle.inference.model import model_path
 from bundle.networks.device import resolve_device
 from bundle.pipeline.baselines import COMPARED, baseline_stages
+from bundle.pipeline.datasets import DatasetChoice, OneDataset, one_dataset
 from bundle.pipeline.demo import LEAST_AJI, demo_request, run_demo
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
@@ -41,11 +41,15 @@ class RunOptions:
     """Options that every command shares.
 
     Attributes:
-        dataset_dir: folder with images/, points/ and, if there are, labels/ and split.json.
+        dataset_dir: folder with images/, points/ and, if there are, labels/ and split.json; or several, "a,b,c", which
+            are made one in OUT/dataset.
         output_dir: folder for all results: new, empty, or that of an earlier run, which is then continued.
-        preset: compute scale: smoke, cpu, paper, or another file of configs/presets.
-        image_mpp: (or --mpp) micrometres per pixel of the images; without it their TIFF tags are asked.
-        diameter: typical diameter of an object, in um ("8") or in px of the images ("24px"); 6 um without it.
+        preset: compute scale: smoke, cpu, best, paper, or another file of configs/presets.
+        image_mpp: (or --mpp) micrometres per pixel of the images; without it their TIFF tags are asked. Of several data
+            sets one for all, or one for each: "0.25,0.5".
+        diameter: typical diameter of an object, in um ("8") or in px of the images ("24px"); 6 um without it. Of
+            several data sets one for all, or one for each; the first is also the model's.
+        share: of several data sets, the part of all crops that each gives: "0.7,0.3"; without it all images are alike.
         device: auto, cpu, cuda or cuda:N.
         seed: of every random draw.
         variant: files of configs/variants to lay over everything, in order, separated by commas.
@@ -58,26 +62,27 @@ class RunOptions:
     dataset_dir: str
     output_dir: str
     preset: str = "cpu"
-    image_mpp: float | None = None
+    image_mpp: str = ""
     diameter: str = ""
+    share: str = ""
     device: str = "auto"
     seed: int = 0
     variant: str = ""
     set: str = ""
 
-    def request(self) -> Request:
+    def request(self, dataset: OneDataset) -> Request:
         """What is asked for, as the pipeline takes it; ValueError where a value is of no use."""
         return Request(
-            dataset_dir=Path(self.dataset_dir),
+            dataset_dir=dataset.dataset_dir,
             output_dir=Path(self.output_dir),
             bundle_root=ROOT,
             preset=self.preset,
             device=str(resolve_device(self.device)),
             seed=self.seed,
-            image_mpp=check_mpp(self.image_mpp),
+            image_mpp=dataset.mpp,
             variant=self.variant,
             overrides=parse_overrides(self.set),
-            diameter=parse_diameter(self.diameter) if self.diameter else None,
+            diameter=dataset.diameter,
         )
 
 
@@ -132,7 +137,7 @@ def demo(
         least_aji: mean AJI on held-out simulated images that must be reached.
     """
     options = RunOptions("", "", preset, device=device, seed=seed)
-    run_demo(demo_request(options.request(), Path(output)), least_aji)
+    run_demo(demo_request(options.request(OneDataset(Path())), Path(output)), least_aji)
 
 
 def started_from(init_weights: str, settings: str) -> str:
@@ -149,8 +154,11 @@ def started_from(init_weights: str, settings: str) -> str:
 def _run(
     options: RunOptions, beside: Sequence[Stage], init_weights: str = "", restart: str = "", plan_only: bool = False
 ) -> None:
-    request = replace(options, set=started_from(init_weights, options.set)).request()
-    run_pipeline(request, [*method_with(request.variants, beside), *beside], restart, plan_only)
+    options = replace(options, set=started_from(init_weights, options.set))
+    choice = DatasetChoice(options.dataset_dir, options.image_mpp, options.diameter, options.share)
+    with one_dataset(choice, Path(options.output_dir), plan_only) as dataset:
+        request = options.request(dataset)
+        run_pipeline(request, [*method_with(request.variants, beside), *beside], restart, plan_only)
 
 
 def _join_settings(argv: Sequence[str]) -> list[str]:

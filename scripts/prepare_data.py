@@ -8,6 +8,7 @@
     python -m scripts.prepare_data dsb2018 --input stage1_train --split my_split.json --output my_dsb
     python -m scripts.prepare_data points_from_labels --labels my_data/labels --output my_data/points
     python -m scripts.prepare_data spacing --dataset_dir my_data --spacings mpp.csv --output my_tagged_data
+    python -m scripts.prepare_data join --dataset_dirs a,b --mpp 0.25,0.5 --share 0.7,0.3 --output my_joined_data
 
 Each command explains its options: `python -m scripts.prepare_data monuseg --help`.
 """
@@ -39,6 +40,8 @@ from bundle.annotations.regions import REGION
 from bundle.annotations.tile_set import TileSettings, write_tiles
 from bundle.data.image_spacings import read_spacings, write_with_spacing
 from bundle.data.items import files_by_name
+from bundle.data.joining import join as write_joined
+from bundle.data.sources import parse_sources
 from bundle.data.split import read_split
 from bundle.files.atomic import draft_folder
 from bundle.files.images import IMAGE_SUFFIXES, check_mpp, read_image
@@ -199,9 +202,10 @@ class TileOptions:
 def points(input: str, images: str, output: str, marks: MarkOptions) -> None:
     """Convert clicks on images in which every nucleus was clicked; docs/points.md says what is read.
 
-    Reads QuPath GeoJSON, ImageJ .roi and .zip, napari CSV, Cell Counter XML, COCO keypoints, pictures of dots and
-    labels, and tables of x,y. Writes OUTPUT/images (copies), OUTPUT/points/NAME.csv and OUTPUT/check/NAME.png, each
-    image with its points, to be looked at. OUTPUT appears when it is whole; nothing is overwritten.
+    Reads what QuPath, ImageJ, napari, ImageScope, ASAP, CVAT, LabelMe, Label Studio, VIA and others write, COCO,
+    pictures of dots and labels, and tables of x,y; a table with its header alone states an image without objects.
+    Writes OUTPUT/images (copies), OUTPUT/points/NAME.csv and OUTPUT/check/NAME.png, each image with its points, to be
+    looked at. OUTPUT appears when it is whole; nothing is overwritten.
 
     Args:
         marks: which marks are clicks, and where they lie.
@@ -258,6 +262,25 @@ def spacing(dataset_dir: str, spacings: str, output: str) -> None:
         progress = functools.partial(_progress, unit="images")
         count = write_with_spacing(Path(dataset_dir), Path(spacings), draft, progress)
     logger.info("%s: %d images written", output, count)
+
+
+def join(dataset_dirs: str, output: str, mpp: str = "", diameter: str = "", share: str = "") -> None:
+    """Make several data sets one, in which each image says for itself what its data set says here.
+
+    Writes OUTPUT/images with um per px in their tags, points/, labels/, split.json, diameters.csv and shares.csv. Names
+    begin with that of the data set's folder. OUTPUT appears when it is whole; nothing is overwritten.
+
+    Args:
+        dataset_dirs: data folders, separated by commas.
+        output: data folder to make; must not exist, or be empty.
+        mpp: um per px, one for all or one for each, "0.25,0.5"; an empty place where tags say it.
+        diameter: typical diameters, likewise: "6,24px"; an empty place where it is the training's.
+        share: part of all training crops that each gives, "0.7,0.3"; without it all images are alike.
+    """
+    sources = parse_sources(dataset_dirs, mpp, diameter, share)
+    with _whole(output) as draft:
+        count = write_joined(sources, draft, lambda members: tqdm(members, unit=" images", disable=None))
+    logger.info("%s: %d images of %d data sets", output, count, len(sources))
 
 
 def _rule(points_from: str) -> Callable[[Tensor], Tensor]:
@@ -319,5 +342,6 @@ if __name__ == "__main__":
             "dsb2018": dsb2018,
             "points_from_labels": points_from_labels,
             "spacing": spacing,
+            "join": join,
         }
     )

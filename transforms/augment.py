@@ -203,22 +203,33 @@ class GaussianBlur:
         image = batch["image"]
         drawn = draw_uniform(generators, (2,), 0, 1, image.device)  # (B, 2)
         sigma = torch.where(drawn[:, 0] < self.probability, self.low + (self.high - self.low) * drawn[:, 1], 0.0)
-        radius = min(math.ceil(3 * self.high), min(image.shape[-2:]) - 1)  # px; reflection needs a larger image
-        offsets = torch.arange(-radius, radius + 1, device=image.device)
-        kernels = torch.exp(-0.5 * (offsets / sigma.clamp(min=1e-2).unsqueeze(1)).square())  # (B, 2 radius + 1)
-        return batch | {"image": self._filter(image, kernels / kernels.sum(dim=1, keepdim=True))}
+        return batch | {"image": blur_each(image, sigma, self.high)}
 
-    @staticmethod
-    def _filter(image: Tensor, kernels: Tensor) -> Tensor:
-        """Convolve the rows and columns of sample b of (B, C, H, W) with kernel b of (B, K)."""
-        batch, channels, height, width = image.shape
-        radius = kernels.shape[1] // 2
-        kernels = kernels.repeat_interleave(channels, dim=0)  # (B C, K)
-        rows = functional.pad(image, [radius] * 4, mode="reflect")
-        rows = rows.reshape(1, batch * channels, height + 2 * radius, -1)
-        rows = functional.conv2d(rows, kernels[:, None, None, :], groups=batch * channels)
-        both = functional.conv2d(rows, kernels[:, None, :, None], groups=batch * channels)
-        return both.view(batch, channels, height, width)
+
+def blur_each(image: Tensor, sigma: Tensor, largest: float) -> Tensor:
+    """Blur each sample by its own Gaussian, borders reflected.
+
+    Args:
+        image: (B, C, H, W).
+        sigma: (B,), standard deviations in px; 0 leaves a sample as it is.
+        largest: none of them is larger; known without asking the device.
+    """
+    radius = min(math.ceil(3 * largest), min(image.shape[-2:]) - 1)  # px; reflection needs a larger image
+    offsets = torch.arange(-radius, radius + 1, device=image.device)
+    kernels = torch.exp(-0.5 * (offsets / sigma.clamp(min=1e-2).unsqueeze(1)).square())  # (B, 2 radius + 1)
+    return _filter_each(image, kernels / kernels.sum(dim=1, keepdim=True))
+
+
+def _filter_each(image: Tensor, kernels: Tensor) -> Tensor:
+    """Convolve the rows and columns of sample b of (B, C, H, W) with kernel b of (B, K)."""
+    batch, channels, height, width = image.shape
+    radius = kernels.shape[1] // 2
+    kernels = kernels.repeat_interleave(channels, dim=0)  # (B C, K)
+    rows = functional.pad(image, [radius] * 4, mode="reflect")
+    rows = rows.reshape(1, batch * channels, height + 2 * radius, -1)
+    rows = functional.conv2d(rows, kernels[:, None, None, :], groups=batch * channels)
+    both = functional.conv2d(rows, kernels[:, None, :, None], groups=batch * channels)
+    return both.view(batch, channels, height, width)
 
 
 class GaussianNoise:

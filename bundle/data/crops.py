@@ -29,6 +29,7 @@ class EllipseCrop:
         points: float32 (N, 2) on the CPU, x and y in px of the whole image.
         shapes: float32 (N, 5 + 2K) on the CPU, in px of the whole image, as `transforms.shapes.draw` takes them.
         point_radius: radius of a marked point, px.
+        weight: float32 (1, h, w), how much each pixel counts, a view of the whole; None: all alike.
     """
 
     image: Tensor
@@ -36,6 +37,7 @@ class EllipseCrop:
     points: Tensor
     shapes: Tensor
     point_radius: float
+    weight: Tensor | None = None
 
     @property
     def largest_id(self) -> int:
@@ -44,7 +46,10 @@ class EllipseCrop:
 
     @staticmethod
     def stack(crops: Sequence[EllipseCrop]) -> Batch:
-        """image (B, C, h, w), label (B, 1, h, w) int32 and point_map (B, 1, h, w); others' shapes reach in, too."""
+        """image (B, C, h, w), label (B, 1, h, w) int32 and point_map (B, 1, h, w); others' shapes reach in, too.
+
+        Where a crop has one, weight (B, 1, h, w).
+        """
         image = torch.stack([crop.image for crop in crops])
         size, origins = (image.shape[2], image.shape[3]), [crop.origin for crop in crops]
         points = [crop.points.double() - torch.tensor(crop.origin) for crop in crops]  # outside ones may mark pixels
@@ -53,6 +58,7 @@ class EllipseCrop:
             "image": image,
             "label": draw_labels([crop.shapes for crop in crops], origins, size, image.device),
             "point_map": point_maps(points, size, radii, image.device),
+            **stack_weights(crops),
         }
 
 
@@ -76,7 +82,12 @@ class LabelCrop:
     def stack(crops: Sequence[LabelCrop]) -> Batch:
         """image (B, C, h, w), label (B, 1, h, w) int32 and, where a crop has one, weight (B, 1, h, w)."""
         batch = {key: torch.stack([getattr(crop, key) for crop in crops]) for key in ("image", "label")}
-        if all(crop.weight is None for crop in crops):
-            return batch
-        weights = [torch.ones_like(crop.image[:1]) if crop.weight is None else crop.weight for crop in crops]
-        return batch | {"weight": torch.stack(weights)}
+        return batch | stack_weights(crops)
+
+
+def stack_weights(crops: Sequence[EllipseCrop] | Sequence[LabelCrop]) -> Batch:
+    """weight (B, 1, h, w), 1 where a crop has none; nothing where none has any."""
+    if all(crop.weight is None for crop in crops):
+        return {}
+    weights = [torch.ones_like(crop.image[:1]) if crop.weight is None else crop.weight for crop in crops]
+    return {"weight": torch.stack(weights)}

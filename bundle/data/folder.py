@@ -7,7 +7,8 @@
     sample = folder.load(folder.training[0])    # image (C, H, W), points (N, 2), mpp
 
 Labels are looked for by name and opened only by who asks for them: a run from points alone opens none. Where images
-have typical diameters of their own, diameters.csv says so, see `bundle.data.diameters`.
+have typical diameters of their own, diameters.csv says so, see `bundle.data.diameters`; how often each is learnt from
+is a matter of shares.csv, see `bundle.data.shares`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ..files.labels import read_label
 from ..files.points_csv import merge_clicks, parse_points, read_points
 from .diameters import DIAMETERS, read_diameters
 from .items import Item, scan, some, split_by_files
+from .shares import SHARES, read_shares
 from .split import PARTS, read_split
 
 logger = logging.getLogger(__name__)
@@ -58,7 +60,7 @@ class DataFolder:
 
     Raises:
         FileNotFoundError: no such folder, or none called images in it.
-        ValueError: no image; two files of one base name; a bad split.json, diameters.csv or mpp.
+        ValueError: no image; two files of one base name; a bad split.json, diameters.csv, shares.csv or mpp.
     """
 
     def __init__(self, dataset_dir: str | os.PathLike[str], mpp: float | None = None, channels: int = 3) -> None:
@@ -67,6 +69,9 @@ class DataFolder:
         if self.diameters_path is not None:
             stated = read_diameters(self.diameters_path, items)
             items = {name: replace(item, diameter=stated.get(name)) for name, item in items.items()}
+        if self.shares_path is not None:
+            shares = read_shares(self.shares_path, items)
+            items = {name: replace(item, share=shares[name]) for name, item in items.items()}
         split_path = self.dataset_dir / "split.json"
         split = read_split(split_path, items) if split_path.exists() else split_by_files(items.values())
         self._items = {part: [items[name] for name in split[part]] for part in PARTS}
@@ -78,6 +83,12 @@ class DataFolder:
     def diameters_path(self) -> Path | None:
         """The file with typical diameters of single images; None where there is none."""
         path = self.dataset_dir / DIAMETERS
+        return path if path.is_file() else None
+
+    @property
+    def shares_path(self) -> Path | None:
+        """The file that says how often each image is learnt from; None where there is none."""
+        path = self.dataset_dir / SHARES
         return path if path.is_file() else None
 
     @property
@@ -124,7 +135,8 @@ class DataFolder:
     def as_dicts(self, split: str, keys: Sequence[str] = ("image", "points")) -> list[dict[str, Any]]:
         """One part as MONAI data sets take it: [{"image": path, "points": path, "label": path}, ...].
 
-        An image that has a typical diameter of its own says so: "diameter", a `Diameter`.
+        An image that has a typical diameter of its own says so: "diameter", a `Diameter`; likewise "share", how often
+        it is learnt from beside the others.
 
         Args:
             split: "training" or "testing".
@@ -134,7 +146,9 @@ class DataFolder:
             FileNotFoundError: an image lacks one of them.
         """
         return [
-            {key: str(self._path(item, key)) for key in keys} | ({"diameter": item.diameter} if item.diameter else {})
+            {key: str(self._path(item, key)) for key in keys}
+            | ({"diameter": item.diameter} if item.diameter else {})
+            | ({"share": item.share} if item.share else {})
             for item in self.items(split)
         ]
 

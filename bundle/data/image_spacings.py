@@ -20,7 +20,7 @@ from ..files.writers import write_image
 from .items import Item, scan
 
 HEADER = "image,mpp"
-COPIED = ("split.json", "diameters.csv")  # beside points and labels
+COPIED = ("split.json", "diameters.csv", "shares.csv")  # beside points and labels
 
 
 def read_spacings(path: Path, images: Collection[str]) -> dict[str, float]:

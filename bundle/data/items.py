@@ -22,13 +22,14 @@ MOST_NAMED = 20  # files of a folder that are passed over
 
 @dataclass(frozen=True)
 class Item:
-    """One image and what goes with it; None where there is no such file, or no diameter of its own."""
+    """One image and what goes with it; None where there is no such file, or no diameter or share of its own."""
 
     name: str
     image_path: Path
     points_path: Path | None = None
     label_path: Path | None = None
     diameter: Diameter | None = None  # typical of its objects
+    share: float | None = None  # how often it is learnt from, beside the others
 
 
 def scan(dataset_dir: Path) -> dict[str, Item]:

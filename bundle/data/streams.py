@@ -40,7 +40,7 @@ class Crop(Protocol):
 
 
 class TrainingImage(Protocol):
-    """One training image, named, of a size (height, width) in px."""
+    """One training image, named, of a size (height, width) in px, drawn by its share."""
 
     @property
     def name(self) -> str:
@@ -49,6 +49,10 @@ class TrainingImage(Protocol):
     @property
     def size(self) -> tuple[int, int]:
         """(height, width), px."""
+
+    @property
+    def share(self) -> float:
+        """How often it is drawn, beside the others."""
 
     def crop(self, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> Crop:
         """The window whose top-left pixel is `origin` = (x, y), of size (h, w), px."""
@@ -61,7 +65,7 @@ class CropStream:
     several processes train together each has a stream of its own: they cut the crops of one batch between them.
 
     Args:
-        training_images: the images to cut from, each as likely as the others.
+        training_images: the images to cut from, each drawn by its share.
         crop_size: (height, width) of a crop, px.
         batch_size: crops in a batch of this process.
         updates: batches in an epoch.
@@ -98,6 +102,8 @@ class CropStream:
                 f" {height} px: {some(small)}: choose a smaller crop_size or leave them out"
             )
         self.training_images, self.crop_size = list(training_images), (int(height), int(width))
+        shares = torch.tensor([each.share for each in training_images], dtype=torch.float64)
+        self.shares = None if (shares == shares[0]).all() else shares.cumsum(0)  # None: all alike
         self.batch_size, self.updates, self.seed = batch_size, updates, seed
         self.augmentations = list(augmentations)
         self.position = 0
@@ -131,10 +137,17 @@ class CropStream:
         return batch
 
     def _crop(self, drawn: torch.Generator) -> Crop:
-        training_image = self.training_images[_integer(len(self.training_images), drawn)]
+        training_image = self._training_image(drawn)
         (height, width), (crop_height, crop_width) = training_image.size, self.crop_size
         origin = (_integer(width - crop_width + 1, drawn), _integer(height - crop_height + 1, drawn))
         return training_image.crop(origin, self.crop_size, drawn)
+
+    def _training_image(self, drawn: torch.Generator) -> TrainingImage:
+        if self.shares is None:
+            return self.training_images[_integer(len(self.training_images), drawn)]
+        place = torch.rand((), generator=drawn, dtype=torch.float64) * self.shares[-1]
+        index = int(torch.searchsorted(self.shares, place, right=True))
+        return self.training_images[min(index, len(self.training_images) - 1)]
 
 
 class UnpairedStream:

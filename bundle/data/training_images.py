@@ -48,6 +48,8 @@ class EllipseTrainingImage:
         points: float32 (N, 2) on the CPU, x and y in px of this image.
         sampler: points -> ellipses of the whole image.
         point_radius: radius of a marked point, px.
+        share: how often it is drawn, beside the others.
+        weight: float32 (1, H, W), how much each pixel counts; None: all alike.
     """
 
     name: str
@@ -55,6 +57,8 @@ class EllipseTrainingImage:
     points: Tensor
     sampler: EllipseSampler
     point_radius: float
+    share: float = 1.0
+    weight: Tensor | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -74,7 +78,8 @@ class EllipseTrainingImage:
     def crop(self, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> EllipseCrop:
         """The window whose top-left pixel is `origin` = (x, y), with shapes drawn anew for the whole image."""
         image = _window(self.image, origin, size)
-        return EllipseCrop(image, origin, self.points, self.draw_shapes(generator), self.point_radius)
+        weight = None if self.weight is None else _window(self.weight, origin, size)
+        return EllipseCrop(image, origin, self.points, self.draw_shapes(generator), self.point_radius, weight)
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ class LabelledTrainingImage:
         label: int32 (1, H, W) instance ids.
         largest_id: no id is larger.
         weight: float32 (1, H, W), how much each pixel of the label counts; None: all alike.
+        share: how often it is drawn, beside the others.
     """
 
     name: str
@@ -94,6 +100,7 @@ class LabelledTrainingImage:
     label: Tensor
     largest_id: int
     weight: Tensor | None = None
+    share: float = 1.0
 
     @property
     def size(self) -> tuple[int, int]:
@@ -114,7 +121,7 @@ class PointTrainingImages(Dataset[TrainingImage]):
 
     Args:
         data: [{"image": path, "points": path}, ...], as `DataFolder.as_dicts` gives them, with "diameter" (`Diameter`)
-            where an image has its own. Nothing else is opened.
+            where an image has its own, and "share" where they are not drawn alike. Nothing else is opened.
         area_law: the law of METHOD section 2, its diameter in px at the model's spacing.
         mpp: the model's spacing, um per px.
         image_mpp: um per px of the images; None: what their files say. Where that is unknown, images stay as they are.
@@ -149,9 +156,10 @@ class PointTrainingImages(Dataset[TrainingImage]):
         self.sampler, self.largest_diameter = shapes(law), max([law.diameter, *diameters])
         samplers = {own: shapes(replace(law, diameter=own)) for own in diameters} | {law.diameter: self.sampler}
         radius = max(POINT_RADIUS / mpp, 0.5)
+        shares = [float(item.get("share", 1.0)) for item in data]
         self.training_images = [
-            EllipseTrainingImage(name, each.image.to(device), each.points, samplers[each.diameter], radius)
-            for name, each in zip(names, loaded, strict=True)
+            EllipseTrainingImage(name, each.image.to(device), each.points, samplers[each.diameter], radius, share)
+            for name, each, share in zip(names, loaded, shares, strict=True)
         ]
 
     def __len__(self) -> int:
@@ -165,7 +173,8 @@ class LabelledTrainingImages(Dataset[TrainingImage]):
     """Images with labels, as `LabelledTrainingImage`s.
 
     Args:
-        data: [{"image": path, "label": path}, ...], with "weight" (path) where pixels do not count alike.
+        data: [{"image": path, "label": path}, ...], with "weight" (path) where pixels do not count alike, and "share"
+            where images are not drawn alike.
         mpp: the model's spacing, um per px.
         image_mpp: um per px of the images; None: what their files say. Where that is unknown, images stay as they are.
         channels: 1 (grey) or 3 (RGB).
@@ -177,7 +186,7 @@ class LabelledTrainingImages(Dataset[TrainingImage]):
 
     def __init__(
         self,
-        data: Sequence[Mapping[str, str]],
+        data: Sequence[Mapping[str, Any]],
         mpp: float,
         image_mpp: float | None = None,
         channels: int = 3,
@@ -187,7 +196,7 @@ class LabelledTrainingImages(Dataset[TrainingImage]):
 
     def _load(
         self,
-        item: Mapping[str, str],
+        item: Mapping[str, Any],
         mpp: float,
         image_mpp: float | None,
         channels: int,
@@ -199,9 +208,8 @@ class LabelledTrainingImages(Dataset[TrainingImage]):
         image, weight = resample_image(loaded.image, size), None
         if "weight" in item:
             weight = resample_label(read_weight(item["weight"], loaded.size), size).to(device)
-        return LabelledTrainingImage(
-            Path(item["image"]).stem, image.to(device), label.to(device), int(label.max()), weight
-        )
+        name, share = Path(item["image"]).stem, float(item.get("share", 1.0))
+        return LabelledTrainingImage(name, image.to(device), label.to(device), int(label.max()), weight, share)
 
     def __len__(self) -> int:
         return len(self.training_images)

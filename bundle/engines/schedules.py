@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,31 +19,24 @@ from .base import ResumableTrainer
 logger = logging.getLogger(__name__)
 
 
-class LinearDecay:
-    """Handler: each optimizer's own learning rate, constant at first, then linear to 0 at the end of the run.
+class RateSchedule(ABC):
+    """Handler: each optimizer's own learning rate times a factor that depends on the update alone.
 
     Args:
-        optimizers: their learning rates when this is made are the constant ones.
-        constant: part of the run before the decay sets in, in [0, 1); .75 in the paper.
-
-    Raises:
-        ValueError: for another `constant`.
+        optimizers: their learning rates when this is made are those that the factor multiplies.
     """
 
-    def __init__(self, optimizers: Sequence[Optimizer], constant: float = 0.75) -> None:
-        if not 0 <= constant < 1:
-            raise ValueError(f"constant is {constant}: the part of the run before the decay must be in [0, 1)")
-        self.constant = constant
+    def __init__(self, optimizers: Sequence[Optimizer]) -> None:
         self.optimizers = list(optimizers)
         self.rates = [[float(group["lr"]) for group in optimizer.param_groups] for optimizer in optimizers]
+
+    @abstractmethod
+    def factor(self, step: int, total: int) -> float:
+        """What update `step`, counted from 0, of `total` multiplies the learning rates with, in (0, 1]."""
 
     def attach(self, engine: ResumableTrainer) -> None:
         """Set the learning rates before every update of a ResumableTrainer."""
         engine.add_event_handler(Events.ITERATION_STARTED, self)
-
-    def factor(self, step: int, total: int) -> float:
-        """What update `step`, counted from 0, of `total` multiplies the learning rates with, in (0, 1]."""
-        return min(1.0, (1 - step / total) / (1 - self.constant))
 
     def __call__(self, engine: ResumableTrainer) -> None:
         """Set the learning rates of the update that starts."""
@@ -49,6 +44,53 @@ class LinearDecay:
         for optimizer, rates in zip(self.optimizers, self.rates, strict=True):
             for group, learning_rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = learning_rate * factor
+
+
+class LinearDecay(RateSchedule):
+    """Constant at first, then linear to 0 at the end of the run.
+
+    Args:
+        optimizers: as for `RateSchedule`.
+        constant: part of the run before the decay sets in, in [0, 1); .75 in the paper.
+
+    Raises:
+        ValueError: for another `constant`.
+    """
+
+    def __init__(self, optimizers: Sequence[Optimizer], constant: float = 0.75) -> None:
+        super().__init__(optimizers)
+        if not 0 <= constant < 1:
+            raise ValueError(f"constant is {constant}: the part of the run before the decay must be in [0, 1)")
+        self.constant = constant
+
+    def factor(self, step: int, total: int) -> float:
+        """As `RateSchedule.factor`."""
+        return min(1.0, (1 - step / total) / (1 - self.constant))
+
+
+class WarmUpCosine(RateSchedule):
+    """Linear up from near 0, then half a cosine down to 0 at the end of the run (Loshchilov and Hutter 2017).
+
+    Args:
+        optimizers: as for `RateSchedule`.
+        warm_up: updates on the way up; at most a tenth of a run, so that a short one still learns.
+
+    Raises:
+        ValueError: `warm_up` is negative.
+    """
+
+    def __init__(self, optimizers: Sequence[Optimizer], warm_up: int = 200) -> None:
+        super().__init__(optimizers)
+        if warm_up < 0:
+            raise ValueError(f"warm_up is {warm_up}: give a number of updates, 0 or more")
+        self.warm_up = warm_up
+
+    def factor(self, step: int, total: int) -> float:
+        """As `RateSchedule.factor`."""
+        rise = min(self.warm_up, total // 10)
+        if step < rise:
+            return (step + 1) / (rise + 1)
+        return (1 + math.cos(math.pi * (step - rise) / (total - rise))) / 2
 
 
 @dataclass(frozen=True)

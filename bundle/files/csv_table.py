@@ -11,7 +11,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -166,3 +166,13 @@ def read_by_image(
             )
         found[name], lines[name] = value, line
     return found
+
+
+def by_image_text(header: str, values: Mapping[str, float]) -> str:
+    """A table of one number for each image, as `read_by_image` takes it.
+
+    Args:
+        header: such as "image,share".
+        values: base name of an image -> its number.
+    """
+    return csv_text([header.split(","), *((as_cell(name), repr(value)) for name, value in values.items())])

@@ -178,16 +178,17 @@ def _nothing(pointed: PointedImage) -> Tensor:
     return torch.zeros(1, *pointed.size, dtype=torch.int32)
 
 
-def with_pseudo_labels(data: Iterable[Mapping[str, Any]], folder: str | Path) -> list[dict[str, str]]:
+def with_pseudo_labels(data: Iterable[Mapping[str, Any]], folder: str | Path) -> list[dict[str, Any]]:
     """[{"image": path, ...}, ...] with what `write_labels` wrote into a folder: [{"image", "label"}, ...].
 
-    Images that have weights there have "weight", too.
+    Images that have weights there have "weight", too; a "share" stays.
     """
     items = []
     for item in data:
         found = {"image": str(item["image"]), "label": str(label_path(folder, item))}
         path = weight_path(folder, item)
-        items.append(found | ({"weight": str(path)} if path.is_file() else {}))
+        found |= {"weight": str(path)} if path.is_file() else {}
+        items.append(found | ({"share": item["share"]} if "share" in item else {}))
     return items
 
 

@@ -76,6 +76,8 @@ def stage_files(dataset: DataFolder, stage: Stage) -> dict[str, Path]:
                 files[f"{part}/{path.name}"] = path
     if dataset.diameters_path and "training" in stage.images and "points" in stage.parts:
         files[dataset.diameters_path.name] = dataset.diameters_path
+    if dataset.shares_path and "training" in stage.images:
+        files[dataset.shares_path.name] = dataset.shares_path
     return files
 
 

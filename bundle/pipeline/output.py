@@ -20,7 +20,8 @@ LOCK = "pipeline.lock"
 HOLDER = "pipeline.pid"  # of earlier versions
 EXAMPLES = "examples"  # pictures segmented beside the data set's, shown by the report
 REPLACED = "replaced"  # what a restart moved aside
-OWN = {LOCK, HOLDER, REPLACED, EXAMPLES, REPORT, "baselines", *(stage.folder for stage in METHOD)}
+JOINED = "dataset"  # several data sets made one
+OWN = {LOCK, HOLDER, REPLACED, EXAMPLES, REPORT, JOINED, "baselines", *(stage.folder for stage in METHOD)}
 
 
 def check_output_dir(output_dir: Path) -> None:

@@ -52,12 +52,13 @@ class StageRun:
 
     @cached_property
     def variants(self) -> list[str]:
-        """The user's variants, then the stage's own."""
-        return [*self.request.variants, *listed(self.stage.variant)]
+        """The preset's own variants, the user's, then the stage's own."""
+        preset = load_config([self.request.bundle_root / "configs" / "presets" / f"{self.request.preset}.yaml"])
+        return [*listed(preset.get("with_variants", "")), *self.request.variants, *listed(self.stage.variant)]
 
     @cached_property
     def config_files(self) -> list[Path]:
-        """The stage's configuration, then the preset, then the user's variants, then the stage's own."""
+        """The stage's configuration, the preset, the preset's own variants, the user's, then the stage's own."""
         configs = self.request.bundle_root / "configs"
         layers = [configs / "presets" / f"{self.request.preset}.yaml"]
         layers += [configs / "variants" / f"{name}.yaml" for name in self.variants]

@@ -8,13 +8,16 @@ import csv
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 import torch
+from ignite.engine import Events
 from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.utils import set_determinism
 
 from bundle.files.images import load_image
 from bundle.files.manifest import read_manifest
@@ -23,6 +26,9 @@ from bundle.inference.model import ModelCard, load_network, save_model, segmente
 from bundle.inference.outputs import ClassOutput
 from bundle.metrics import LABEL_METRICS, POINT_METRICS
 from bundle.networks.compact import Compact
+from bundle.pipeline.request import Request
+from bundle.pipeline.stage_run import StageRun
+from bundle.pipeline.stages import METHOD
 from bundle.simulation.dataset import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,6 +123,56 @@ def test_the_model_says_what_it_is(results):
 def test_variants_train_on_real_images_alone(dataset, tmp_path, variant):
     run(f"train.json,variants/{variant}.yaml", dataset_dir=dataset, output_dir=tmp_path / "out")
     assert (tmp_path / "out" / "model.pt").is_file()
+
+
+@pytest.mark.parametrize("names", ["variants/dense.yaml", "variants/ellipses.yaml", "train_on_synthetic.yaml"])
+def test_the_strong_recipe_trains_on_every_kind_of_label(dataset, results, tmp_path, names):
+    folders = {"dataset_dir": dataset, "output_dir": tmp_path / "out", "synthetic_dir": results / "synthetic"}
+    folders = folders if "synthetic" in names else {key: folders[key] for key in ("dataset_dir", "output_dir")}
+    workflow = run(f"train.json,{names},variants/strong.yaml", **folders)
+    batch = workflow.parser.get_parsed_content("train::dataloader").batch(0)
+    assert batch["image"].shape[2:] == batch["hover_map"].shape[2:] == batch["weight"].shape[2:] == (64, 64)
+    newest, written = workflow.parser.get_parsed_content("network"), load_network(tmp_path / "out").network
+    shipped = written.state_dict()["stem.weight"]
+    assert not torch.equal(newest.state_dict()["stem.weight"], shipped)  # what is written is the average
+    average = workflow.parser.get_parsed_content("export").average
+    assert torch.allclose(average.module.state_dict()["stem.weight"], shipped)
+
+
+def test_the_strong_recipe_trains_on_grey_images(dataset, tmp_path):
+    grey = tmp_path / "grey"
+    shutil.copytree(dataset, grey)
+    for path in (grey / "images").iterdir():
+        pixels = tifffile.imread(path)
+        tifffile.imwrite(path, pixels[..., 1] if pixels.ndim == 3 else pixels)
+    names = "train.json,variants/dense.yaml,variants/strong.yaml,variants/grey.yaml"
+    workflow = run(names, dataset_dir=grey, output_dir=tmp_path / "out")
+    assert workflow.parser.get_parsed_content("train::dataloader").batch(0)["image"].shape[1:] == (1, 64, 64)
+
+
+def test_a_strong_training_that_was_cut_ends_as_if_it_had_not_been(dataset, tmp_path):
+    names = "train.json,variants/dense.yaml,variants/strong.yaml"
+    common = {"dataset_dir": dataset, "segmentation_updates_per_epoch": 2}
+    run(names, output_dir=tmp_path / "whole", segmentation_epochs=3, **common)
+    cut = make(names, output_dir=tmp_path / "cut", segmentation_epochs=3, **common)
+    set_determinism(0)  # as the run itself does before it makes the network
+    trainer = cut.parser.get_parsed_content("train::trainer")
+    trainer.add_event_handler(Events.EPOCH_COMPLETED(once=2), lambda engine: engine.terminate(skip_completed=True))
+    saving = cut.parser.get_parsed_content("train::handlers")[-1]
+    trainer.add_event_handler(Events.EPOCH_COMPLETED(once=2), lambda engine: saving._save(engine))
+    cut.run()
+    assert not (tmp_path / "cut" / "model.pt").exists()
+    run(names, output_dir=tmp_path / "cut", segmentation_epochs=3, resume=True, **common)
+    whole, resumed = (load_network(tmp_path / name).network.state_dict() for name in ("whole", "cut"))
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+
+
+def test_the_best_preset_holds_the_strong_recipe():
+    request = Request(Path("d"), Path("o"), ROOT, "best")
+    config = StageRun(request, METHOD[2]).config
+    assert config["schedule"]["_target_"].endswith("WarmUpCosine") and config["segmentation_epochs"] == 200
+    own = StageRun(replace(request, variant="grey"), METHOD[2]).config
+    assert own["channels"] == 1 and own["views"] == ["@view"]  # the user's variants lie over the preset's
 
 
 def test_cnn3_trains_and_its_model_says_how_it_is_read(dataset, tmp_path):
@@ -347,7 +403,7 @@ def test_the_presets_are_there():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_hold_only_ids_that_a_configuration_knows(preset):
     known = {name for config in CONFIGS.values() for name in config}
-    assert set(PRESETS[preset]) <= known
+    assert set(PRESETS[preset]) - {"with_variants"} <= known  # read by the pipeline, see `StageRun.variants`
 
 
 @pytest.mark.parametrize("name", CONFIGS)

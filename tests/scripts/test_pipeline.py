@@ -12,8 +12,10 @@ import torch
 
 import scripts.pipeline as command
 from bundle.data.diameters import Diameter
+from bundle.data.folder import DataFolder
 from bundle.networks.device import choose_precision
 from bundle.pipeline.baselines import BASELINES
+from bundle.pipeline.output import check_output_dir
 from bundle.pipeline.stages import METHOD, REAL_ONLY
 from bundle.simulation.dataset import write_dataset
 
@@ -29,11 +31,49 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     return found
 
 
-@pytest.mark.parametrize("name", ["a#b", "2018", "1e3", "x,y", "$HOME", "@id", "%m", "with space", "None", "[1]"])
+@pytest.mark.parametrize("name", ["a#b", "2018", "1e3", "$HOME", "@id", "%m", "with space", "None", "[1]"])
 def test_folders_come_through_as_typed(calls: Calls, name: str) -> None:
     command.main(["run", "--dataset_dir", name, f"--output_dir=out/{name}"])
     request = calls[0][0]
     assert request.dataset_dir == Path(name) and request.output_dir == Path(f"out/{name}")
+
+
+def test_an_existing_folder_may_have_a_comma_in_its_name(calls: Calls, tmp_path: Path) -> None:
+    (tmp_path / "x,y").mkdir()
+    command.main(["run", "--dataset_dir", str(tmp_path / "x,y"), "--output_dir", "o", "--mpp", "0.25"])
+    assert calls[0][0].dataset_dir == tmp_path / "x,y" and calls[0][0].image_mpp == 0.25
+
+
+def test_several_data_sets_become_one_in_the_output_folder(calls: Calls, tmp_path: Path) -> None:
+    names = [str(write_dataset(tmp_path / name, images=2, size=(48, 48), seed=1, testing=1)) for name in "ab"]
+    options = ["--mpp", "0.25,0.5", "--diameter", "24px,8", "--share", "0.7,0.3"]
+    command.main(["run", "--dataset_dir", ",".join(names), "--output_dir", str(tmp_path / "out"), *options])
+    request = calls[0][0]
+    assert request.dataset_dir == tmp_path / "out" / "dataset" and request.image_mpp is None
+    assert request.diameter == Diameter(6.0)
+    joined = DataFolder(request.dataset_dir)
+    assert {item.diameter for item in joined.training} == {Diameter(6.0), Diameter(8.0)}
+    check_output_dir(tmp_path / "out")  # the run that follows takes it for its own
+
+
+def test_a_plan_of_several_data_sets_writes_nothing(calls: Calls, tmp_path: Path) -> None:
+    names = [str(write_dataset(tmp_path / name, images=2, size=(48, 48), seed=1, testing=1)) for name in "ab"]
+    options = ["--dataset_dir", ",".join(names), "--output_dir", str(tmp_path / "out"), "--mpp", "0.5"]
+    command.main(["plan", *options])
+    assert calls[0][0].dataset_dir.name == "dataset" and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--share", "0.5,0.5"], "for one data set"),
+        (["--mpp", "0.25,0.5"], "mpp holds '0.25,0.5', which is no number"),
+        (["--mpp", "250"], "um \\(not nm\\)"),
+    ],
+)
+def test_what_is_said_of_one_data_set_fits_one(calls: Calls, options: list[str], message: str) -> None:
+    with pytest.raises(SystemExit, match=message):
+        command.main(["run", "--dataset_dir", "d", "--output_dir", "o", *options])
 
 
 def test_options_become_the_request(calls: Calls) -> None:

@@ -15,7 +15,8 @@ from PIL import Image
 
 from bundle.data.folder import DataFolder
 from bundle.files.labels import read_label
-from scripts.prepare_data import monuseg, points_from_labels
+from bundle.simulation.dataset import write_dataset
+from scripts.prepare_data import join, monuseg, points_from_labels
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = (30, 40)  # H, W
@@ -151,3 +152,17 @@ def test_it_runs_from_the_command_line_in_both_ways_with_any_folder_name(downloa
     assert len(DataFolder(output).training) == 2
     assert read_label(output / "labels" / "TCGA-1.tif").max() == 2
     assert again.returncode == 1 and "exists and is not empty" in again.stderr and "Traceback" not in again.stderr
+
+
+def test_several_data_sets_are_joined_and_nothing_is_overwritten(tmp_path):
+    names = [str(write_dataset(tmp_path / name, images=2, size=(48, 48), seed=1, testing=1)) for name in "ab"]
+    output = tmp_path / "joined"
+    join(",".join(names), str(output), mpp="0.25,0.5", diameter="6", share="0.6,0.4")
+    joined = DataFolder(output)
+    assert len(joined.training) == len(joined.testing) == 2
+    assert sorted(joined.load(item)["mpp"] for item in joined.training) == pytest.approx([0.25, 0.5], rel=1e-3)
+    with pytest.raises(FileExistsError):
+        join(",".join(names), str(output), mpp="0.25,0.5")
+    with pytest.raises(ValueError, match="sums to 0.9"):
+        join(",".join(names), str(tmp_path / "other"), mpp="0.5", share="0.6,0.3")
+    assert not (tmp_path / "other").exists()

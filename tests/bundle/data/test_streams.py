@@ -40,6 +40,7 @@ class Chart:
 
     number: int
     size: tuple[int, int] = (20, 30)
+    share: float = 1.0
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ import torch
 from ignite.engine import Events
 from torch import nn
 
-from bundle.engines.schedules import LinearDecay, Phase, PhaseSchedule
+from bundle.engines.schedules import LinearDecay, Phase, PhaseSchedule, WarmUpCosine
 
 
 def rates(trainer, optimizer):
@@ -33,6 +33,35 @@ def test_decay_of_the_paper():
     assert [decay.factor(step, 12000) for step in (0, 9000, 10500, 12000)] == [1, 1, 0.5, 0]
     with pytest.raises(ValueError, match="constant is 1"):
         LinearDecay([], constant=1)
+
+
+def test_warm_up_is_linear_and_the_rest_half_a_cosine():
+    plan = WarmUpCosine([], warm_up=3)
+    assert [plan.factor(step, 103) for step in (0, 1, 2, 3)] == [0.25, 0.5, 0.75, 1]
+    assert [plan.factor(3 + step, 103) for step in (25, 50, 75, 100)] == pytest.approx([0.8535534, 0.5, 0.1464466, 0])
+
+
+def test_a_short_run_warms_up_for_a_tenth_at_most():
+    plan = WarmUpCosine([], warm_up=200)
+    assert plan.factor(10, 100) == 1 and plan.factor(9, 100) < 1
+    assert 0 < plan.factor(99, 100) < 0.001
+    assert WarmUpCosine([], warm_up=0).factor(0, 4) == 1
+
+
+def test_warm_up_and_cosine_set_the_rates_of_a_run(tiny):
+    trainer = tiny.segmentation_trainer(max_epochs=2)
+    plan = WarmUpCosine([trainer.optimizer], warm_up=0)
+    base = trainer.optimizer.param_groups[0]["lr"]
+    plan.attach(trainer)
+    total = trainer.total_updates
+    assert rates(trainer, trainer.optimizer) == pytest.approx(
+        [base * plan.factor(step, total) for step in range(total)]
+    )
+
+
+def test_a_negative_warm_up_is_refused():
+    with pytest.raises(ValueError, match="warm_up is -1"):
+        WarmUpCosine([], warm_up=-1)
 
 
 PAPER = [Phase(50, 25, frozen=["encoder"]), Phase(50, 25)]
