@@ -22,7 +22,7 @@ from ..files.writers import write_label, write_png
 from ..objects.overlay import overlay
 from ..objects.registry import Format, Result
 from ..objects.table import ObjectTable, measure_objects
-from .segmenter import Segmentation, Segmenter
+from .segmenter import Segmentation, Segmenter, warn_unknown_spacing
 
 logger = logging.getLogger(__name__)
 
@@ -131,9 +131,7 @@ class BatchSegmenter:
         """Segment one file and write those of its outputs that are wanted; errors as `load_image`."""
         loaded = load_image(path, self.segmenter.channels, self.mpp)
         if loaded.mpp is None:
-            logger.warning(
-                "%s: um per px unknown; taken for the model's %g, areas in um2 are left empty", path, self.segmenter.mpp
-            )
+            warn_unknown_spacing(path, self.segmenter.mpp)
         found = self.segmenter(loaded.image, loaded.mpp)
         table = measure_objects(found.label, found.probability, loaded.mpp)
         logger.info("%s: %d objects", path.name, len(table))
