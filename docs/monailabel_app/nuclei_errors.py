@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fastapi import HTTPException
 
 logger = logging.getLogger(__name__)
+
+OPTION = re.compile(r"(?<![\w-])--(?:conf )?([a-z]\w*)")
+FOLDERS = re.compile(r"(?<![\w./])/(?!(?:infer|batch|train|datastore|activelearning)/)(?:[^\s/:'\"]+/)+(?=[^\s/])")
 
 
 @contextmanager
@@ -20,4 +24,9 @@ def told_to_client() -> Iterator[None]:
         yield
     except (ValueError, OSError) as error:
         logger.error("%s", error)
-        raise HTTPException(404 if isinstance(error, FileNotFoundError) else 400, str(error)) from error
+        raise HTTPException(404 if isinstance(error, FileNotFoundError) else 400, for_client(str(error))) from error
+
+
+def for_client(message: str) -> str:
+    """A message of the command line as one for clients: fields instead of options, no folders of the server."""
+    return FOLDERS.sub("", OPTION.sub(r"\1", message))
