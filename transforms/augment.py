@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Augmentations of whole batches, on the batch's device, with one random generator per sample.
+"""Augmentations of whole batches, on the batch's device, with one random generator per sample: no MONAI transforms.
 
 A batch is a dictionary of tensors (B, C, H, W). Flips move every named tensor alike and stand before hover maps are
 computed; the others change the image alone, which stays in [0, 1]. A sample's draws depend on its own generator only.

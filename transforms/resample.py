@@ -10,16 +10,21 @@ did to the size.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
 from monai.config import KeysCollection, NdarrayOrTensor
-from monai.transforms import MapTransform
-from monai.utils import convert_to_dst_type, convert_to_tensor, ensure_tuple
+from monai.data import MetaTensor
+from monai.transforms import InvertibleTransform, MapTransform
+from monai.utils import TraceKeys, convert_to_dst_type, convert_to_tensor, ensure_tuple
 from torch.nn.functional import interpolate
 
+from .image_points import marked, size_for
+
 Size = tuple[int, int]
+
+MPP = "mpp"  # metadata key: um per px; not there where unknown
 
 
 def resampled_size(size: Size, mpp: float, new_mpp: float) -> Size:
@@ -63,19 +68,20 @@ def resample_label(label: torch.Tensor, size: Size) -> torch.Tensor:
     return label[..., rows[:, None], columns]
 
 
-class ResampleToSpacingd(MapTransform):
-    """Brings images, and the points and labels that go with them, to one spacing.
+class ResampleToSpacingd(InvertibleTransform, MapTransform):
+    """Brings images, and the points and labels that go with them, to one spacing; `inverse` brings MetaTensors back.
 
-    Where the spacing of the data is unknown (None), everything stays as it is.
+    Where the spacing of the data is unknown (None), everything stays as it is. Metadata stay true: `affine`, and an
+    image's entry "mpp", whose old value becomes "original_mpp".
 
     Args:
         keys: images (C, H, W) float, all of one size.
         mpp: the wanted spacing, um per px.
-        points_keys: points (N, 2) to move along.
+        points_keys: points (N, 2) to move along, in px of the arrays: of MONAI's images, after `PointsToImaged`.
         label_keys: labels (1, H, W) to resample along.
         mpp_key: the spacing of the data, um per px or None; updated.
         size_key: where H and W before resampling go, for `RestoreSized`.
-        allow_missing_keys: whether a missing key is passed over instead of an error.
+        allow_missing_keys: whether missing images, points and labels are passed over instead of an error.
     """
 
     def __init__(
@@ -88,7 +94,7 @@ class ResampleToSpacingd(MapTransform):
         size_key: str = "original_size",
         allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, allow_missing_keys)
+        MapTransform.__init__(self, keys, allow_missing_keys)
         self.mpp = mpp
         self.points_keys = ensure_tuple(points_keys)
         self.label_keys = ensure_tuple(label_keys)
@@ -96,20 +102,76 @@ class ResampleToSpacingd(MapTransform):
         self.size_key = size_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """A copy of the dictionary at the new spacing."""
+        """A copy of the dictionary at the new spacing.
+
+        Raises:
+            KeyError: a key, or the spacing, is missing.
+            ValueError: points are not in px of the images.
+        """
         output = dict(data)
-        own_mpp = output[self.mpp_key]
-        old: Size = tuple(output[self.first_key(output)].shape[-2:])
+        images, labels, points = (
+            self._present(output, keys) for keys in (self.keys, self.label_keys, self.points_keys)
+        )
+        if not images:
+            return output
+        reference, own_mpp = output[images[0]], output[self.mpp_key]
+        old: Size = tuple(reference.shape[-2:])
         new = working_size(old, None if own_mpp is None else float(own_mpp), self.mpp)
-        for key in self.key_iterator(output):
-            output[key] = _convert(resample_image, output[key], new)
-        for key in self.points_keys:
-            output[key] = _convert(resample_points, output[key], old, new)
-        for key in self.label_keys:
-            output[key] = _convert(resample_label, output[key], new)
+        for key in points:
+            size_for(output[key], reference)
+        for key in images:
+            output[key] = self._tracked(_convert(resample_image, output[key], new), old, new)
+            if own_mpp is not None and isinstance(output[key], MetaTensor) and MPP in output[key].meta:
+                output[key].meta |= {MPP: self.mpp, f"original_{MPP}": output[key].meta[MPP]}
+        for key in labels:
+            output[key] = self._tracked(_convert(resample_label, output[key], new), old, new)
+        for key in points:
+            moved = _convert(resample_points, output[key], old, new)
+            output[key] = self._tracked(marked(moved, output[images[0]]), old, new)
         output[self.size_key] = old
         output[self.mpp_key] = None if own_mpp is None else self.mpp
         return output
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """A copy of the dictionary with MetaTensors at the size, and points in the px, that they had before."""
+        output = dict(data)
+        names = (*self.keys, *self.label_keys, *self.points_keys)
+        for key in (key for key in names if isinstance(output.get(key), MetaTensor)):
+            array = output[key].clone()
+            info = self.pop_transform(array)[TraceKeys.EXTRA_INFO]
+            old, new = tuple(info["old"]), tuple(info["new"])
+            if key in self.points_keys:
+                output[key] = _convert(resample_points, array, new, old)
+                continue
+            restored = _convert(resample_label if key in self.label_keys else resample_image, array, old)
+            restored.affine = array.affine @ torch.linalg.inv(self._affine(old, new)).to(array.affine)
+            if f"original_{MPP}" in restored.meta:
+                restored.meta[MPP] = restored.meta.pop(f"original_{MPP}")
+            output[key] = restored
+        return output
+
+    def _present(self, data: Mapping[Hashable, Any], keys: Sequence[Hashable]) -> list[Hashable]:
+        missing = [key for key in keys if key not in data]
+        if missing and not self.allow_missing_keys:
+            raise KeyError(f"{missing} not in the data, which has {list(data)}: allow_missing_keys passes over them")
+        return [key for key in keys if key in data]
+
+    def _tracked(self, array: NdarrayOrTensor, old: Size, new: Size) -> NdarrayOrTensor:
+        if not isinstance(array, MetaTensor):
+            return array
+        affine = self._affine(old, new) if array.ndim > 2 else None
+        info = {"old": list(old), "new": list(new)}
+        tracked: MetaTensor = self.push_transform(array, orig_size=old, affine=affine, extra_info=info)
+        return tracked
+
+    @staticmethod
+    def _affine(old: Size, new: Size) -> torch.Tensor:
+        """(4, 4) float64: indices of the new array (row, column, 0, 1) to those of the old one."""
+        affine = torch.eye(4, dtype=torch.float64)
+        for axis in range(2):
+            step = old[axis] / new[axis]
+            affine[axis, axis], affine[axis, 3] = step, step / 2 - 0.5
+        return affine
 
 
 class RestoreSized(MapTransform):

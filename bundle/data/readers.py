@@ -18,11 +18,13 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import ImageMetaKey
 
+from transforms.resample import MPP
+
 from ..files.images import check_mpp, load_image
 from ..files.labels import read_label
 from ..files.points_csv import read_points
 
-MPP = "mpp"  # metadata key: um per px; not there where unknown
+__all__ = ["MPP", "ReadImage", "ReadImaged", "ReadLabel", "ReadLabeld", "ReadPointsd"]
 
 
 class ReadImage(Transform):
@@ -109,5 +111,8 @@ class ReadPointsd(MapTransform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """A copy of the dictionary with points in place of paths."""
-        height, width = data[self.image_key].shape[-2:]
-        return {**data, **{key: read_points(data[key], (height, width)) for key in self.key_iterator(data)}}
+        output = dict(data)
+        for key in self.key_iterator(data):
+            height, width = data[self.image_key].shape[-2:]
+            output[key] = read_points(data[key], (height, width))
+        return output

@@ -24,7 +24,7 @@ from ..objects.overlay import overlay
 from ..objects.registry import Format, Result
 from ..objects.table import ObjectTable, measure_objects
 from .common_window import common_window
-from .segmenter import Segmentation, Segmenter
+from .segmenter import Segmentation, Segmenter, warn_unknown_spacing
 
 logger = logging.getLogger(__name__)
 
@@ -147,9 +147,7 @@ class BatchSegmenter:
         """Segment one file and write those of its outputs that are wanted; errors as `load_image`."""
         loaded = load_image(path, self.segmenter.channels, self.mpp, self.view, self.common)
         if loaded.mpp is None:
-            logger.warning(
-                "%s: um per px unknown; taken for the model's %g, areas in um2 are left empty", path, self.segmenter.mpp
-            )
+            warn_unknown_spacing(path, self.segmenter.mpp)
         found = self.segmenter(loaded.image, loaded.mpp)
         table = measure_objects(found.label, found.probability, loaded.mpp)
         logger.info("%s: %d objects", path.name, len(table))

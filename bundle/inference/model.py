@@ -92,7 +92,10 @@ def describe_network(network: nn.Module) -> dict[str, Any]:
     """
     kind, arguments = type(network), getattr(network, "arguments", None)
     if not isinstance(arguments, Mapping):
-        raise ValueError(f"{kind.__name__} does not say its arguments: use a network of bundle.networks")
+        raise ValueError(
+            f"{kind.__name__} does not say its arguments: describe it by its configuration"
+            " (bundle.inference.network_contract.describe_component)"
+        )
     return {TARGET: f"{kind.__module__}.{kind.__qualname__}", **arguments}
 
 

@@ -7,6 +7,8 @@ The network sees one fixed grid of overlapping windows whose predictions are ble
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -22,6 +24,8 @@ from .outline import resample_outlines
 from .outputs import HoverOutput, Output
 from .test_time_augmentation import IDENTITY, Symmetry
 
+logger = logging.getLogger(__name__)
+
 WINDOW = (256, 256)  # px at the model's spacing
 
 
@@ -35,6 +39,11 @@ def windows(size: tuple[int, int] = WINDOW, overlap: float = 0.25, batch: int = 
         batch: windows that go through the network at once.
     """
     return SlidingWindowInferer(size, batch, overlap, mode="gaussian", padding_mode="reflect")
+
+
+def warn_unknown_spacing(path: str | os.PathLike[str], model_mpp: float) -> None:
+    """Say of an image whose spacing nobody knows what it is taken for: objects of another size are found badly."""
+    logger.warning("%s: um per px unknown; taken for the model's %g, areas in um2 are left empty", path, model_mpp)
 
 
 class Segmentation(NamedTuple):

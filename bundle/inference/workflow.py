@@ -29,7 +29,7 @@ from ..networks.weights import check_bytes
 from .batch import list_images
 from .model import card_path, describe_output, read_card
 from .outputs import HoverOutput, Output
-from .segmenter import Segmenter, at_size
+from .segmenter import Segmenter, at_size, warn_unknown_spacing
 from .test_time_augmentation import IDENTITY, Symmetry
 
 logger = logging.getLogger(__name__)
@@ -82,12 +82,36 @@ def check_card(
 
 
 class ReadImageAndSpacingd(ReadImaged):
-    """`ReadImaged`, and um per px as an entry of its own, None where unknown, as `ResampleToSpacingd` takes it."""
+    """`ReadImaged`, and um per px as an entry of its own, None where unknown, as `ResampleToSpacingd` takes it.
+
+    Args:
+        keys: paths to replace by images.
+        channels: 1 (grey) or 3 (RGB).
+        mpp: um per px; None: what TIFF tags say.
+        allow_missing_keys: whether a missing key is passed over instead of an error.
+        model_mpp: um per px that an image of unknown spacing is taken for, with a warning; None: nothing is said.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        channels: int = 3,
+        mpp: float | None = None,
+        allow_missing_keys: bool = False,
+        model_mpp: float | None = None,
+    ) -> None:
+        super().__init__(keys, channels, mpp, allow_missing_keys)
+        self.model_mpp = model_mpp
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """A copy of the dictionary with images in place of paths, and "mpp"."""
         read = super().__call__(data)
-        return {**read, MPP: read[self.first_key(read)].meta.get(MPP)}
+        if not (keys := list(self.key_iterator(read))):
+            return read
+        image = read[keys[0]]
+        if MPP not in image.meta and self.model_mpp is not None:
+            warn_unknown_spacing(image.meta[ImageMetaKey.FILENAME_OR_OBJ], self.model_mpp)
+        return {**read, MPP: image.meta.get(MPP)}
 
 
 class HoverMapInferer(Inferer):
@@ -145,8 +169,8 @@ class HoverMapToLabeld(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """A copy of the dictionary with labels in place of hover maps."""
         output = dict(data)
-        height, width = (int(length) for length in output[self.size_key])
         for key in self.key_iterator(output):
+            height, width = (int(length) for length in output[self.size_key])
             seen = convert_to_tensor(output[key], track_meta=False).cpu()  # (3, h, w)
             output[key] = at_size(seen, (height, width), self.to_label, self.output).label
         return output
@@ -190,5 +214,6 @@ class WriteLabels:
             path = self.folder / f"{source.stem}.tif"
             if path.resolve() == source.resolve():
                 raise ValueError(f"{path} is the image itself: name another output_dir")
-            write_label(path, item[CommonKeys.PRED].T[None], float(meta[MPP]) if MPP in meta else None)
+            mpp = meta.get(f"original_{MPP}", meta.get(MPP))  # the label is at the file's spacing
+            write_label(path, item[CommonKeys.PRED].T[None], None if mpp is None else float(mpp))
             logger.info("%s: %d objects", path, item[CommonKeys.PRED].max())

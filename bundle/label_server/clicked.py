@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from ..annotations.choice import Choice
 from ..annotations.clicks import Clicks
 from ..annotations.dataset import write_dataset
@@ -35,6 +37,28 @@ def read_label_file(path: Path, name: str) -> Clicks:
     if len(own) != 1:
         raise ValueError(f"{path}: is for {len(found)} images, and not one of them is called {name}: send its own file")
     return own[0]
+
+
+def check_within(clicks: Clicks, image: str, size: tuple[int, int]) -> None:
+    """Whether clicks are of an image, and not of another or in another unit.
+
+    Args:
+        clicks: x and y in px.
+        image: its name.
+        size: its H and W.
+
+    Raises:
+        ValueError: some lie beyond it by more than a px; says how many, the first of them and the image's size.
+    """
+    height, width = size
+    x, y = clicks.points.T
+    beyond = np.flatnonzero((x < -1) | (x > width) | (y < -1) | (y > height))
+    if len(beyond):
+        first = ", ".join(f"{value:g}" for value in clicks.points[beyond[0]])
+        raise ValueError(
+            f"label of {image}: {len(beyond)} of {len(clicks.points)} points lie beyond the image of {width} x {height}"
+            f" px, such as ({first}): send x and y in px of its full resolution, or the label of this image"
+        )
 
 
 def read_label_files(files: Mapping[str, Path]) -> dict[str, Clicks]:

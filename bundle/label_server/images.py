@@ -76,6 +76,19 @@ def whole_label(path: Path, query: Query) -> tuple[Tensor, float | None]:
     return found.label, mpp
 
 
+def pixel_size(path: Path) -> tuple[int, int]:
+    """H and W of an image, or of a slide's finest level; errors as `read_image` and `Slide`."""
+    if not is_slide(path):
+        height, width = read_image(path).array.shape[-2:]
+        return int(height), int(width)
+    slide = open_slide_file(path)
+    try:
+        width, height = slide.levels[0].size
+        return height, width
+    finally:
+        slide.close()
+
+
 def said_mpp(path: Path) -> float | None:
     """Um per px of an image or a slide as its file says it, None = unknown; errors as `read_image` and `Slide`."""
     if not is_slide(path):

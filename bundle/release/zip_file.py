@@ -22,7 +22,9 @@ from monai.bundle import ConfigParser
 
 from ..files.atomic import write_whole
 from ..files.provenance import sha256
-from ..inference.model import ModelCard, card_path, describe_network, describe_output, read_card
+from ..files.running_config import described
+from ..inference.model import ModelCard, card_path, describe_output, read_card
+from ..inference.network_contract import complete
 from ..networks.weights import load_weights
 
 NAME = "pathology_nuclei_points_segmentation"  # MONAI Label reads the kind of task from it
@@ -124,8 +126,8 @@ def _compared(parser: ConfigParser, card: ModelCard) -> dict[str, tuple[Any, Any
     pairs: dict[str, tuple[Any, Any]] = {
         name: (parser.get_parsed_content(name), value) for name, value in trained.items() if value is not None
     }
-    network, output = parser.get_parsed_content("network_def"), parser.get_parsed_content("network_output")
-    pairs["network_def"] = describe_network(network), describe_network(card.build())
+    pairs["network_def"] = complete(described(parser, "network_def")), complete(card.network)
+    output = parser.get_parsed_content("network_output")
     pairs["network_output"] = describe_output(output), describe_output(card.build_output())
     return pairs
 

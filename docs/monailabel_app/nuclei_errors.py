@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,9 @@ from bundle.files.log_lines import plain_lines
 
 logger = logging.getLogger(__name__)
 
+OPTION = re.compile(r"(?<![\w-])--(?:conf )?([a-z]\w*)")
+FOLDERS = re.compile(r"(?<![\w./])/(?!(?:infer|batch|train|datastore|activelearning)/)(?:[^\s/:'\"]+/)+(?=[^\s/])")
+
 
 @contextmanager
 def told_to_client() -> Iterator[None]:
@@ -22,4 +26,9 @@ def told_to_client() -> Iterator[None]:
         yield
     except (ValueError, OSError) as error:
         logger.error("%s", plain_lines(str(error)))
-        raise HTTPException(404 if isinstance(error, FileNotFoundError) else 400, str(error)) from error
+        raise HTTPException(404 if isinstance(error, FileNotFoundError) else 400, for_client(str(error))) from error
+
+
+def for_client(message: str) -> str:
+    """A message of the command line as one for clients: fields instead of options, no folders of the server."""
+    return FOLDERS.sub("", OPTION.sub(r"\1", message))

@@ -101,4 +101,7 @@ class NucleiInfer(InferTask):
 def device_of(request: Mapping[str, Any], options: Options) -> str:
     """Where to compute: as the client says, by torch's name or by the GPU's, else as the server was told."""
     asked = fields.text(request, "device")
-    return str(resolve_device(name_to_device(asked) if asked and asked != "auto" else options.device))
+    if not asked or asked == "auto":
+        return str(resolve_device(options.device))
+    offered = asked in device_list()  # by the GPU's name
+    return str(resolve_device(name_to_device(asked) if offered else asked))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundle.label_server import fields
+from bundle.networks.device import resolve_device
 
 ROOT = Path(__file__).resolve().parents[2]
 KNOWN = ("model", "mpp", "diameter", "preset", "device", "training_dir")
@@ -53,11 +54,16 @@ class Options:
         model = Path(fields.text(conf, "model", str(ROOT / "models" / "model.pt"))).resolve()
         if "model" in conf and not model.is_file():  # without one, training from clicks makes the first
             raise FileNotFoundError(f"--conf model {conf['model']}: there is no such file")
+        device = fields.text(conf, "device", "auto")
+        try:
+            resolve_device(device)
+        except ValueError as error:
+            raise ValueError(f"--conf device {device}: {error}") from error
         return cls(
             model=model,
             mpp=fields.number(conf, "mpp"),
             diameter=fields.number(conf, "diameter"),
             preset=fields.text(conf, "preset", "cpu"),
-            device=fields.text(conf, "device", "auto"),
+            device=device,
             training_dir=Path(fields.text(conf, "training_dir", str(Path(studies) / "nuclei_training"))).resolve(),
         )

@@ -21,7 +21,8 @@ from bundle.annotations.clicks import Clicks
 from bundle.annotations.formats.registry import READERS
 from bundle.data.items import files_by_name
 from bundle.files.images import IMAGE_SUFFIXES
-from bundle.label_server.clicked import read_label_file
+from bundle.label_server.clicked import check_within, read_label_file
+from bundle.label_server.images import pixel_size
 from bundle.label_server.names import plain_name
 from bundle.slides.listing import IMAGE_OR_SLIDE_SUFFIXES
 
@@ -85,9 +86,10 @@ class NucleiStore(LocalDatastore):
 
     def _check(self, path: Path, image_id: str) -> None:
         try:
-            read_label_file(path, image_id)
+            clicks = read_label_file(path, image_id)
         except ValueError as error:
             raise ValueError(str(error).replace(str(path), f"label of {image_id}")) from error
+        check_within(clicks, image_id, pixel_size(Path(self.get_image_uri(image_id))))
 
     def final_labels(self) -> dict[str, Path]:
         """Image -> the file that was last sent for it with the tag final."""

@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from monai.config import KeysCollection, NdarrayOrTensor
 from monai.transforms import MapTransform, Transform
-from monai.utils import convert_to_dst_type, convert_to_tensor, ensure_tuple
+from monai.utils import convert_to_dst_type, convert_to_tensor
 from scipy.ndimage import distance_transform_edt
 from scipy.ndimage import label as components
 from skimage.segmentation import watershed
 
+from ..image_points import paired
 from ..maps.classes import BOUNDARY, INSIDE
 from .hover_to_label import raster_ids
 
@@ -113,7 +114,7 @@ class ClassesToLabeld(MapTransform):
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.output_keys = ensure_tuple(output_keys)
+        self.output_keys = paired(self.keys, output_keys)
         self.converter = ClassesToLabel(mpp, threshold, reach, smallest)
 
     def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:

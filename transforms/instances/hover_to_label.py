@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from monai.config import KeysCollection, NdarrayOrTensor
 from monai.transforms import MapTransform, Transform
-from monai.utils import convert_to_dst_type, convert_to_tensor, ensure_tuple
+from monai.utils import convert_to_dst_type, convert_to_tensor
 from numpy.typing import NDArray
 
+from ..image_points import paired
 from .follow_offsets import Integers, as_arrays, basins
 from .split_by_points import split_by_points
 
@@ -114,7 +115,7 @@ class HoverToLabeld(MapTransform):
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.output_keys = ensure_tuple(output_keys)
+        self.output_keys = paired(self.keys, output_keys)
         self.converter = HoverToLabel(threshold, smallest, smoothing)
 
     def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:

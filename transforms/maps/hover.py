@@ -12,9 +12,12 @@ from collections.abc import Hashable, Mapping
 
 import torch
 from monai.config import KeysCollection, NdarrayOrTensor
+from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
-from monai.utils import convert_to_dst_type, convert_to_tensor, ensure_tuple
+from monai.utils import convert_to_dst_type, convert_to_tensor
 from torch.nn.functional import pad
+
+from ..image_points import paired
 
 
 def hover_map(label: NdarrayOrTensor) -> torch.Tensor:
@@ -25,13 +28,13 @@ def hover_map(label: NdarrayOrTensor) -> torch.Tensor:
     instance, connected or not. In a batch, ids of different images have nothing to do with each other.
 
     Args:
-        label: (1, H, W) or (B, 1, H, W), any integer type, 0 = background; a tensor on any device or a numpy array.
+        label: (1, H, W) or (B, 1, H, W), whole numbers of any type, 0 = background; a tensor on any device or numpy.
 
     Returns:
         (3, H, W) or (B, 3, H, W) float32: h and v in [-1, 1], m in {0, 1}.
 
     Raises:
-        TypeError: the label is not of an integer type.
+        TypeError: the label is boolean, or holds numbers that are not whole.
         ValueError: the label is not (1, H, W) or (B, 1, H, W).
     """
     ids = as_label(label)
@@ -43,22 +46,41 @@ def hover_map(label: NdarrayOrTensor) -> torch.Tensor:
     h = scaled(runs.pixel_columns(), *(side[runs.instance].repeat_interleave(pixels) for side in runs.extent_x()))
     v = scaled(runs.row, *(side[runs.instance] for side in runs.extent_y())).repeat_interleave(pixels)
     output = rows.new_zeros(3, *ids.shape[:-3], height, width, dtype=torch.float32)
-    output[2] = inside.view(output[2].shape)
+    output[2] = inside.reshape(output[2].shape)
     output[0].masked_scatter_(output[2] > 0, h)
     output[1].masked_scatter_(output[2] > 0, v)
     return output.movedim(0, -3).contiguous()
 
 
 def as_label(label: NdarrayOrTensor) -> torch.Tensor:
-    """The label as a plain tensor; TypeError unless it is of an integer type, ValueError unless it is (…, 1, H, W)."""
+    """The label as a plain tensor of integers; whole numbers may be floats, as MONAI's LoadImage reads them.
+
+    Raises:
+        TypeError: it is boolean or complex, or holds a number that is not whole.
+        ValueError: it is not (…, 1, H, W).
+    """
     ids: torch.Tensor = convert_to_tensor(label, track_meta=False)
-    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
+    if ids.is_floating_point():
+        ids = whole_numbers(ids)
+    elif ids.is_complex() or ids.dtype == torch.bool:
         raise TypeError(f"a label holds integer instance ids, not {ids.dtype}: convert it to int32")
     if ids.dtype in (torch.uint16, torch.uint32, torch.uint64):  # torch cannot compare these
         ids = ids.long()
     if ids.ndim not in (3, 4) or ids.shape[-3] != 1:
         raise ValueError(f"a label is (1, H, W) or (B, 1, H, W), not {tuple(ids.shape)}")
     return ids
+
+
+def whole_numbers(values: torch.Tensor) -> torch.Tensor:
+    """Floats that are whole as int64; TypeError where one is not, or NaN."""
+    whole = values.long()
+    wrong = values[whole.to(values.dtype) != values]
+    if len(wrong):
+        raise TypeError(
+            f"a label holds integer instance ids, not {wrong[0].item():g}: it was scaled or interpolated; leave it out"
+            " of ScaleIntensityd, and give it mode='nearest' where it is resampled"
+        )
+    return whole
 
 
 def scaled(coordinate: torch.Tensor, first: torch.Tensor, centre: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
@@ -79,8 +101,8 @@ class Runs:
 
     def __init__(self, rows: torch.Tensor, inside: torch.Tensor, height: int) -> None:
         change = rows[:, 1:] != rows[:, :-1]
-        start = (inside & pad(change, (1, 0), value=True)).view(-1).nonzero()[:, 0]
-        end = (inside & pad(change, (0, 1), value=True)).view(-1).nonzero()[:, 0]
+        start = (inside & pad(change, (1, 0), value=True)).reshape(-1).nonzero()[:, 0]
+        end = (inside & pad(change, (0, 1), value=True)).reshape(-1).nonzero()[:, 0]
         row = torch.div(start, rows.shape[1], rounding_mode="floor")
         image = torch.div(row, height, rounding_mode="floor")
         self.length = end + 1 - start  # (K,) px
@@ -130,8 +152,14 @@ class HoverMap(Transform):
     """Array form of `hover_map`: (1, H, W) or (B, 1, H, W) integers, numpy or torch, to the same kind of array."""
 
     def __call__(self, label: NdarrayOrTensor) -> NdarrayOrTensor:
-        """See `hover_map`; the output keeps the meta data of a MetaTensor."""
-        return convert_to_dst_type(hover_map(label), label, dtype=torch.float32)[0]
+        """See `hover_map`; the output keeps the metadata of a MetaTensor, but none of its applied operations.
+
+        Its vectors would not turn when pixels are moved back: invert the label, and compute the map from it.
+        """
+        output = convert_to_dst_type(hover_map(label), label, dtype=torch.float32)[0]
+        if isinstance(output, MetaTensor):
+            output.applied_operations = []
+        return output
 
 
 class HoverMapd(MapTransform):
@@ -147,9 +175,7 @@ class HoverMapd(MapTransform):
         self, keys: KeysCollection, output_keys: KeysCollection = "hover_map", allow_missing_keys: bool = False
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.output_keys = ensure_tuple(output_keys)
-        if len(self.output_keys) != len(self.keys):
-            raise ValueError(f"{len(self.keys)} keys need as many output_keys, not {self.output_keys}")
+        self.output_keys = paired(self.keys, output_keys)
         self.converter = HoverMap()
 
     def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:

@@ -9,8 +9,9 @@ from collections.abc import Hashable, Mapping, Sequence
 import torch
 from monai.config import KeysCollection, NdarrayOrTensor
 from monai.transforms import MapTransform, Transform
-from monai.utils import convert_to_dst_type, convert_to_tensor, ensure_tuple
+from monai.utils import convert_to_dst_type, convert_to_tensor
 
+from ..image_points import like_image, paired, size_for
 from ..to_device import to_device
 
 Size = tuple[int, int]
@@ -135,8 +136,11 @@ class PointMap(Transform):
 
     def __call__(self, points: NdarrayOrTensor, size: Size) -> NdarrayOrTensor:  # type: ignore[override]
         """Points (N, 2) and H, W -> (1, H, W) float32, the same kind of array as the points."""
-        plain = convert_to_tensor(points, track_meta=False).reshape(-1, 2)
-        return convert_to_dst_type(point_map(plain, size, self.radius), points, dtype=torch.float32)[0]
+        return convert_to_dst_type(self.plain(points, size), points, dtype=torch.float32)[0]
+
+    def plain(self, points: NdarrayOrTensor, size: Size) -> torch.Tensor:
+        """The map as a tensor that knows nothing else."""
+        return point_map(convert_to_tensor(points, track_meta=False).reshape(-1, 2), size, self.radius)
 
 
 class PointMapd(MapTransform):
@@ -145,7 +149,7 @@ class PointMapd(MapTransform):
     Args:
         keys: points to read.
         radius: px, see `point_map`.
-        image_key: the image (C, H, W) whose size the maps take.
+        image_key: the image (C, H, W) whose size and metadata the maps take; checked as `size_for` does.
         output_keys: where the maps go, one for each key.
         allow_missing_keys: whether a missing key is passed over instead of an error.
     """
@@ -160,13 +164,14 @@ class PointMapd(MapTransform):
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.image_key = image_key
-        self.output_keys = ensure_tuple(output_keys)
+        self.output_keys = paired(self.keys, output_keys)
         self.converter = PointMap(radius)
 
     def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:
         """A copy of the dictionary with the point maps added."""
         output = dict(data)
-        height, width = output[self.image_key].shape[-2:]
         for key, output_key in self.key_iterator(output, self.output_keys):
-            output[output_key] = self.converter(output[key], (height, width))
+            image = output[self.image_key]
+            size = size_for(output[key], image)
+            output[output_key] = like_image(self.converter.plain(output[key], size), image, output[key])
         return output

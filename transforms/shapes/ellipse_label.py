@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from monai.config import KeysCollection, NdarrayOrTensor
 from monai.transforms import MapTransform, Randomizable, Transform
-from monai.utils import convert_to_dst_type, convert_to_tensor, ensure_tuple
+from monai.utils import convert_to_dst_type, convert_to_tensor
 
+from ..image_points import like_image, paired, size_for
 from .draw import draw_label
 from .ellipses import EllipseSampler
 from .pixel_windows import Size
@@ -29,9 +30,13 @@ class RandEllipseLabel(Randomizable, Transform):
 
     def __call__(self, points: NdarrayOrTensor, size: Size) -> NdarrayOrTensor:  # type: ignore[override]
         """Points (N, 2), px, and H, W of their image -> (1, H, W) int32, the same kind of array as the points."""
+        return convert_to_dst_type(self.plain(points, size), points, dtype=torch.int32)[0]
+
+    def plain(self, points: NdarrayOrTensor, size: Size) -> torch.Tensor:
+        """The label as a tensor that knows nothing else."""
         generator = torch.Generator().manual_seed(int(self.R.randint(2**31 - 1)))
-        plain = convert_to_tensor(points, track_meta=False).reshape(-1, 2)
-        return convert_to_dst_type(draw_label(self.sampler(plain, generator), size), points, dtype=torch.int32)[0]
+        tensor = convert_to_tensor(points, track_meta=False).reshape(-1, 2)
+        return draw_label(self.sampler(tensor, generator), size)
 
 
 class RandEllipseLabeld(Randomizable, MapTransform):
@@ -40,7 +45,7 @@ class RandEllipseLabeld(Randomizable, MapTransform):
     Args:
         keys: points to read.
         sampler: points -> ellipses, see `EllipseSampler`.
-        image_key: the image (C, H, W) whose size the labels take.
+        image_key: the image (C, H, W) whose size and metadata the labels take; checked as `size_for` does.
         output_keys: where the labels go, one for each key.
         allow_missing_keys: whether a missing key is passed over instead of an error.
     """
@@ -55,7 +60,7 @@ class RandEllipseLabeld(Randomizable, MapTransform):
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.image_key = image_key
-        self.output_keys = ensure_tuple(output_keys)
+        self.output_keys = paired(self.keys, output_keys)
         self.converter = RandEllipseLabel(sampler)
 
     def set_random_state(
@@ -69,7 +74,8 @@ class RandEllipseLabeld(Randomizable, MapTransform):
     def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:
         """A copy of the dictionary with the labels added."""
         output = dict(data)
-        height, width = output[self.image_key].shape[-2:]
         for key, output_key in self.key_iterator(output, self.output_keys):
-            output[output_key] = self.converter(output[key], (height, width))
+            image = output[self.image_key]
+            size = size_for(output[key], image)
+            output[output_key] = like_image(self.converter.plain(output[key], size), image, output[key])
         return output
