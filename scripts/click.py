@@ -16,29 +16,38 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs as a file, from anywhere
 
 from bundle.click_page.app import ClickApp
-from bundle.click_page.click_folder import ClickFolder
+from bundle.click_page.clicks.click_folder import ClickFolder
 from bundle.click_page.server import Address, ClickServer
 from bundle.files.images import check_mpp
+from bundle.nuclei import MODEL
 from scripts.command_line import run_command
 
 
 def click(
-    images: str, port: int = Address.port, host: str = Address.host, browser: bool = True, mpp: float | None = None
+    images: str,
+    model: str = str(MODEL),
+    mpp: float | None = None,
+    preset: str = "cpu",
+    port: int = Address.port,
+    host: str = Address.host,
+    browser: bool = True,
 ) -> None:
     """Serve the page on a folder of images.
 
     Args:
         images: a data folder (images/, points/), or a folder that holds images directly.
+        model: weights whose finds are proposed, and that training begins with; a model.pt with its .json beside it.
+        mpp: micrometres per pixel of all images; without it their files are asked.
+        preset: compute scale of trainings: smoke, cpu, paper, or another file of configs/presets.
         port: of this machine; 0 takes a free one.
         host: the address to listen at; any but the default, this machine alone, asks for a token.
         browser: open it; --browser False only prints the address.
-        mpp: micrometres per pixel of all images; without it their files are asked.
     """
     if not isinstance(port, int) or not 0 <= port < 65536:
         raise ValueError(f"port is {port!r}: give a whole number from 0 to 65535")
     folder = ClickFolder(images)
     with folder.hold():
-        ClickServer(ClickApp(folder, check_mpp(mpp)), Address(host, port)).run(browser)
+        ClickServer(ClickApp(folder, Path(model), check_mpp(mpp), preset), Address(host, port)).run(browser)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,14 @@ import numpy as np
 import shapely
 from shapely import Polygon
 
-from ..annotations.clicks import Outline, parts_of
-from ..annotations.formats.geojson import read_geojson
-from ..annotations.regions import REGION, split_regions
-from ..files.points_csv import Size
-from ..objects.geojson import feature
-from ..objects.polygons import Outline as Rings
-from ..objects.polygons import SlideObject
-from ..slides.grid import Box
+from ...annotations.clicks import Outline, parts_of
+from ...annotations.formats.geojson import read_geojson
+from ...annotations.regions import REGION, split_regions
+from ...files.points_csv import Size
+from ...objects.geojson import feature
+from ...objects.polygons import Outline as Rings
+from ...objects.polygons import SlideObject
+from ...slides.grid import Box
 
 HALF_PIXEL = 0.5  # GeoJSON counts from the image's corner, clicks from the centre of its first pixel
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files.csv_table import read_table
-from ..files.points_csv import Size, parse_points
+from ...files.csv_table import read_table
+from ...files.points_csv import Size, parse_points
 
 HEADER = ("x", "y")
 Cells = tuple[str, ...]
