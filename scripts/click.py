@@ -13,7 +13,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs as a file, from anywhere
+if not __package__:  # run as a file, from anywhere: the root in place of this folder, whose names are not for import
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from bundle.click_page.app import ClickApp
 from bundle.click_page.clicks.click_folder import ClickFolder

@@ -17,7 +17,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs as a file, from anywhere
+if not __package__:  # run as a file, from anywhere: the root in place of this folder, whose names are not for import
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from bundle.data.diameters import parse_diameter
 from bundle.files.images import check_mpp

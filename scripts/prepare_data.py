@@ -26,7 +26,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if not __package__:  # run as a file, from anywhere: the root in place of this folder, whose names are not for import
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import numpy as np
 from torch import Tensor

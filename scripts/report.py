@@ -13,9 +13,8 @@ import logging
 import sys
 from pathlib import Path
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parents[1])
-)  # so that it also runs as `python /path/to/scripts/report.py`
+if not __package__:  # run as a file, from anywhere: the root in place of this folder, whose names are not for import
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from bundle.pipeline.baselines import BASELINE_TITLES
 from bundle.report import write_report

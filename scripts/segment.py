@@ -17,7 +17,8 @@ import logging
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python /path/to/scripts/segment.py`
+if not __package__:  # run as a file, from anywhere: the root in place of this folder, whose names are not for import
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from scripts.command_line import run_command
@@ -66,3 +70,17 @@ def test_help_explains_and_runs_nothing(capsys):
     assert caught.value.code == 0 and not recorder.calls
     for part in ("Save something.", "where to.", "under which name."):
         assert part in shown
+
+
+def test_a_script_that_runs_as_a_file_hides_no_package_of_its_neighbours_names():
+    """Dask imports the package click, and there is a scripts/click.py."""
+    program = (
+        "import runpy, sys; sys.path.insert(0, sys.argv[1]); path = sys.argv[1] + '/report.py'; sys.argv = [path]\n"
+        "try: runpy.run_path(path, run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "import click; print(click.__file__)"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", program, str(root / "scripts")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert str(root / "scripts") not in done.stdout.splitlines()[-1]

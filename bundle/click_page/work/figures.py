@@ -15,9 +15,10 @@ from ...data.folder import DataFolder
 from ...data.items import Item
 from ...files.pictures import PREDICTION, dotted, load_rgb, outlined
 from ...label_server.query import Query
-from ...metrics.detection import point_metrics
+from ...metrics import point_metrics
 
 RADIUS_UM = 3.0  # how far an object's centre may lie from its click
+SIDE = 240  # px of the picture that is compared
 SHOWN = ("detection_f1", "count_error")
 
 
@@ -30,7 +31,7 @@ class Figures:
         count_error: (objects - clicks) / clicks, mean over the images.
         images: how many.
         kept_back: whether none of them was trained on.
-        picture: uint8 (H, W, 3), the first of them with outlines and clicks.
+        picture: uint8 (h, w, 3), the middle of the first of them with outlines and clicks.
     """
 
     detection_f1: float
@@ -61,8 +62,13 @@ def measure(query: Query, data: Path) -> Figures:
         rows.append([point_metrics(label, sample["points"], RADIUS_UM / mpp)[name] for name in SHOWN])
         if picture is None:
             drawn = outlined(load_rgb(item.image_path), label[0].numpy(), PREDICTION)
-            picture = dotted(drawn, sample["points"].numpy(), 2.0)
+            picture = _middle(dotted(drawn, sample["points"].numpy(), 2.0))
     if picture is None:
         raise ValueError(f"{data}: holds no image with clicks to measure with")
     f1, error = np.nanmean(np.array(rows), axis=0).tolist()
     return Figures(f1, error, len(items), bool(kept_back), picture)
+
+
+def _middle(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    top, left = (max((length - SIDE) // 2, 0) for length in picture.shape[:2])
+    return picture[top : top + SIDE, left : left + SIDE]

@@ -20,6 +20,7 @@ from ...inference.model import read_card
 from ...label_server.runs import Run, Runs, updates_of
 from ...label_server.training import Training
 from ...pipeline.output import LOCK
+from ...pipeline.stage_run import StageRun
 from ...pipeline.stages import METHOD
 from ..clicks.session import ClickSession
 from .figures import Figures, measure
@@ -114,7 +115,7 @@ class Trainer:
         variant, few = "real_only,grey" if grey else "real_only", FEW if self.preset == "cpu" else {}
         plain = Training(self.preset, variant, self.models.mpp, epochs=few)
         card = read_card(self.models.given)
-        wanted: Mapping[str, object] = plain.as_pipeline(ROOT).config(METHOD[2])["network_def"]
+        wanted: Mapping[str, object] = StageRun(plain.as_pipeline(ROOT), METHOD[2]).config["network_def"]
         own = {name: value for name, value in wanted.items() if name != "image_channels"}
         fits = all(card.network.get(name) == value for name, value in own.items()) and card.channels == (
             1 if grey else 3
@@ -145,7 +146,6 @@ class Trainer:
             if not self.said.startswith("stopped"):
                 self._say(f"the training stopped: {job.last_line()} (all it said: {job.log})", trouble=True)
             return
-        self.runs.publish(run)
         self._say("trained; measuring before and after ...")
         after = self.models.query(run.model)
         self._comparing = self.threads.submit(
@@ -159,10 +159,16 @@ class Trainer:
             self._say(f"trained, and could not be measured: {error}", trouble=True)
             return
         before, after = self.comparison.before, self.comparison.after
-        where = (
-            "kept back from the training" if after.kept_back else "that it was trained on, so it flatters the new one"
+        better = after.detection_f1 >= before.detection_f1
+        if better and self._run is not None:
+            self.runs.publish(self._run)
+        kept_back = (
+            "kept back from training" if after.kept_back else "that it trained on, which flatters it"
         )
-        self._say(f"trained. On {after.images} images {where}: before, {before}; after, {after}.")
+        used = (
+            "the new model is in use" if better else "the earlier one stays in use; choose below"
+        )
+        self._say(f"trained; on {after.images} images {kept_back}: before, {before}; after, {after}; {used}")
 
     def _progress(self) -> str:
         found = self.runs.progress()
