@@ -11,25 +11,31 @@ it. Clicks are saved in MY_IMAGES/points/ as they are made.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from bundle.click_page.app import ClickApp
-from bundle.click_page.click_folder import ClickFolder
+from bundle.click_page.clicks.click_folder import ClickFolder
 from bundle.click_page.server import Address, ClickServer
 from bundle.files.images import check_mpp
+from bundle.nuclei import MODEL
 from scripts.command_line import run_command
 
 
 def click(
     images: str,
+    model: str = str(MODEL),
+    image_mpp: float | None = None,
+    preset: str = "cpu",
     port: int = Address.port,
     host: str = Address.host,
     browser: bool = True,
-    image_mpp: float | None = None,
 ) -> None:
     """Serve the page on a folder of images.
 
     Args:
         images: a data folder (images/, points/), or a folder that holds images directly.
+        model: weights whose finds are proposed, and that training begins with; a model.pt with its .json beside it.
+        preset: compute scale of trainings: smoke, cpu, paper, or another file of configs/presets.
         port: of this machine; 0 takes a free one.
         host: the address to listen at; any but the default, this machine alone, asks for a token.
         browser: open it; --browser False only prints the address.
@@ -39,7 +45,7 @@ def click(
         raise ValueError(f"port is {port!r}: give a whole number from 0 to 65535")
     folder = ClickFolder(images)
     with folder.hold():
-        ClickServer(ClickApp(folder, check_mpp(image_mpp)), Address(host, port)).run(browser)
+        ClickServer(ClickApp(folder, Path(model), check_mpp(image_mpp), preset), Address(host, port)).run(browser)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..files.points_csv import Size
-from .click_folder import ClickFolder
-from .session import ClickSession
+from ..label_server.runs import Runs
+from .clicks.click_folder import ClickFolder
+from .clicks.session import ClickSession
+from .picture import Picture
 from .tiles import Tiles
+from .work.exporter import Exporter
+from .work.findings import Findings
+from .work.models import Models
+from .work.trainer import Trainer
 
 THREADS = 2  # that read tiles
 
@@ -20,23 +26,45 @@ class ClickApp:
 
     Args:
         folder: which.
+        model: the weights whose finds are proposed before others are trained.
         mpp: um per px that the user states for all images; None: as they say.
+        preset: of trainings, name of a file in configs/presets.
     """
 
-    def __init__(self, folder: ClickFolder, mpp: float | None = None) -> None:
+    def __init__(self, folder: ClickFolder, model: Path, mpp: float | None = None, preset: str = "cpu") -> None:
         self.folder, self.mpp = folder, mpp
         self.tiles = Tiles()
         self.session = ClickSession(folder, self._size_of)
+        self.runs = Runs(folder.own / "trainings")
+        self.models, self.findings = Models(self.runs, model, mpp), Findings()
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="tiles")
+        self.thinking = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self.trainer = Trainer(self.session, self.models, self.thinking, preset)
+        self.exporter = Exporter(folder)
 
     def spacing(self, path: Path) -> float | None:
         """Um per px of an image, None = unknown; errors as `open_picture`."""
-        return self.mpp or self.tiles.picture(self.tiles.key(path)).mpp
+        return self.mpp or self._picture(path).mpp
 
     def _size_of(self, path: Path) -> Size:
-        width, height = self.tiles.picture(self.tiles.key(path)).size
+        width, height = self._picture(path).size
         return height, width
+
+    def train(self) -> None:
+        """Begin a training; errors as `Trainer.begin`."""
+        first = next((state.name for state in self.session.states() if state.points), None)
+        self.trainer.begin(first is not None and self._picture(self.session.paths(first).image).grey)
+
+    def poll(self) -> None:
+        """Look after files and processes; to be called every second or so."""
+        self.session.refresh()
+        self.trainer.poll()
+        self.exporter.poll()
+
+    def _picture(self, path: Path) -> Picture:
+        return self.tiles.picture(self.tiles.key(path))
 
     def close(self) -> None:
         """Let go of files and threads."""
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        for pool in (self.threads, self.thinking):
+            pool.shutdown(wait=False, cancel_futures=True)

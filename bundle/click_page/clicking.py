@@ -9,14 +9,14 @@ their numbers as text. It is used for dragging alone, and of what it sends only 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import shapely
 from bokeh.events import DoubleTap, PointEvent, Press, SelectionGeometry, Tap
 
-from .image_clicks import ImageClicks
+from .clicks.image_clicks import ImageClicks
 from .viewer import XY, Viewer
 
 MODES = ("click", "move", "region", "look")
@@ -89,6 +89,11 @@ class Clicking:
         if self.clicks is not None and self.clicks.redo():
             self._changed()
 
+    def add(self, places: Iterable[XY]) -> None:
+        """Add clicks, as one change."""
+        if (clicks := self.clicks) is not None:
+            self._do(lambda: clicks.edit(add=places))
+
     def region(self, corner: XY, opposite: XY) -> None:
         """State that everything within a rectangle is clicked."""
         if (clicks := self.clicks) is not None:
@@ -97,7 +102,7 @@ class Clicking:
     def _tap(self, event: PointEvent) -> None:
         if self.clicks is None or event.x is None or event.y is None:
             return
-        place, clicks = (float(event.x), -float(event.y)), self.clicks
+        place = (float(event.x), -float(event.y))
         if self.mode == "region":
             self.choose(regions=set(self._regions_at(place)))
             return
@@ -107,7 +112,7 @@ class Clicking:
             self.choose((self.chosen if more else set()) ^ {near})
         elif self.mode == "click" and not self.offered(place, self.viewer.reach()):
             self.chosen = set()
-            self._do(lambda: clicks.edit(add=[place]))
+            self.add([place])
         elif self.mode != "click":
             self.choose()
 

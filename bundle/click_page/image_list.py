@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from bokeh.models import ColumnDataSource, DataTable, StringFormatter, TableColumn
+from bokeh.models import MultiSelect
 
-from .session import ImageState
+from .clicks.session import ImageState
 
-HEIGHT = 220  # px
+ROWS = 9
 
 
 def describe(state: ImageState) -> str:
@@ -25,7 +24,7 @@ def describe(state: ImageState) -> str:
 
 
 class ImageList:
-    """A table of images of which one is open.
+    """A list of images of which one is open.
 
     Args:
         opened: called with the name of an image that the user chooses.
@@ -33,35 +32,19 @@ class ImageList:
 
     def __init__(self, opened: Callable[[str], None]) -> None:
         self._opened, self._drawing = opened, False
-        self.source = ColumnDataSource({"name": [], "state": []}, name="images")
-        self.source.selected.on_change("indices", self._chosen)
-        columns = [
-            TableColumn(field="name", title="image", formatter=StringFormatter(), width=150),
-            TableColumn(field="state", title="clicks", formatter=StringFormatter(), width=130),
-        ]
-        self.table = DataTable(
-            source=self.source,
-            columns=columns,
-            index_position=None,
-            height=HEIGHT,
-            sizing_mode="stretch_width",
-            sortable=False,
-            reorderable=False,
-        )
-
-    @property
-    def names(self) -> list[str]:
-        """The images that are shown."""
-        return list(self.source.data["name"])
+        self.names: list[str] = []
+        self.list = MultiSelect(options=[], size=ROWS, sizing_mode="stretch_width", name="images")
+        self.list.on_change("value", self._chosen)
 
     def draw(self, states: Sequence[ImageState], current: str | None) -> None:
         """Show what is clicked now."""
-        names, texts = [state.name for state in states], [describe(state) for state in states]
+        options = [(state.name, f"{state.name}: {describe(state)}") for state in states]
+        self.names = [state.name for state in states]
         self._drawing = True
         try:
-            if (names, texts) != (self.names, list(self.source.data["state"])):
-                self.source.data = {"name": names, "state": texts}
-            self.source.selected.indices = [names.index(current)] if current in names else []
+            if options != self.list.options:
+                self.list.options = options
+            self.list.value = [current] if current in self.names else []
         finally:
             self._drawing = False
 
@@ -70,6 +53,6 @@ class ImageList:
         place = self.names.index(current) + step if current in self.names else 0
         return self.names[place] if 0 <= place < len(self.names) else None
 
-    def _chosen(self, attr: str, old: Any, new: list[int]) -> None:
-        if not self._drawing and new and new[0] < len(self.names):
-            self._opened(self.names[new[0]])
+    def _chosen(self, attr: str, old: list[str], new: list[str]) -> None:
+        if not self._drawing and new and new[-1] in self.names:
+            self._opened(new[-1])

@@ -43,6 +43,10 @@ class Picture(Protocol):
     def mpp(self) -> float | None:
         """Um per px, None = unknown."""
 
+    @property
+    def grey(self) -> bool:
+        """Whether it has one channel."""
+
     def read(self, step: int, box: Box) -> Pixels:
         """Part of it, uint8 (h, w, 3).
 
@@ -99,7 +103,7 @@ class WholePicture:
     def __init__(self, path: Path) -> None:
         file = read_image(path)
         pixels = (to_float(file.array)[0] * 255).round().byte().numpy()  # (C, H, W)
-        self.mpp = file.mpp
+        self.mpp, self.grey = file.mpp, len(pixels) == 1
         self.size: Size = (pixels.shape[2], pixels.shape[1])
         self._halves = Halves(Image.fromarray(np.repeat(pixels.transpose(1, 2, 0), 3 // len(pixels), axis=2)))
 
@@ -126,6 +130,7 @@ class PartPicture:
         view = View(channel)
         file = open_slide_file(path, view)
         channels = 3 if file.samples == 3 else 1
+        self.grey = channels == 1
         self._coarsest = max(max(level.step) for level in file.levels)
         file.close()
         self._slide = Slide(path, channels, view=view)

@@ -69,7 +69,7 @@ class ClickServer:
         http.add_sockets(sockets)
         self.loop = IOLoop.current()
         self.server = BaseServer(self.loop, tornado, http)
-        self._watch = PeriodicCallback(self._refresh, WATCH)
+        self._watch = PeriodicCallback(self._poll, WATCH)
 
     @property
     def url(self) -> str:
@@ -96,8 +96,8 @@ class ClickServer:
             self.server.stop(wait=False)
             self.app.close()
 
-    def _refresh(self) -> None:
-        self.app.session.refresh()
+    def _poll(self) -> None:
+        self.app.poll()
 
     def _show(self) -> None:
         if not webbrowser.open(self.url):

@@ -8,24 +8,29 @@ import logging
 from collections.abc import Callable, Sequence
 
 from bokeh.document import Document
-from bokeh.models import Button, Checkbox, Column, RadioButtonGroup, Row, UIElement
+from bokeh.models import Column, RadioButtonGroup, Row, UIElement
 
 from .app import ClickApp
+from .buttons import buttons
 from .clicking import MODES, Clicking
-from .image_clicks import ImageClicks
+from .clicks.image_clicks import ImageClicks
 from .image_list import ImageList
 from .keyboard import listen
 from .look_panel import LookPanel
-from .texts import BAD, GOOD, heading, note, say
+from .proposing import Proposing
+from .results_panel import ResultsPanel
+from .texts import BAD, GOOD, PLAIN, heading, note, say
 from .tile_handler import tile_address
+from .training_panel import TrainingPanel
 from .viewer import Viewer
 
 logger = logging.getLogger(__name__)
 
 LABELS = ("Click", "Move", "Region", "Look")  # of the modes, in their order
 HELP = (
-    "click: add · click on a point: choose it · Delete: take it away · Ctrl+Z, Ctrl+Y: undo, redo · wheel, + and -:"
-    " zoom · drag: pan · 1 to 4: what the mouse does · arrows: next image"
+    "Click: add, or choose a point, or take over a proposal (a diamond). Delete: take away what is chosen. Ctrl+Z,"
+    " Ctrl+Y: undo, redo. Wheel, + and -: zoom. Drag: pan. 1 to 4: what the mouse does. P: propose. A: take all in"
+    " view. N: next place. O: outlines. Arrows: next image."
 )
 CLOSER = 0.7
 SIDE = 330  # px
@@ -46,17 +51,19 @@ class Tab:
         self.clicking = Clicking(self.viewer, self._changed, self._trouble)
         self.images = ImageList(self.open)
         self.look = LookPanel(self._restyle)
-        self.status, self.hint = note(name="status"), note(name="trouble")
+        self.status, self.hint, self.finds = note(name="status"), note(name="trouble"), note(name="finds")
         self.modes = RadioButtonGroup(labels=list(LABELS), active=0, sizing_mode="stretch_width", name="modes")
         self.modes.on_change("active", lambda name, old, new: self.clicking.use(MODES[new]))
-        self.outlines = Checkbox(label="outlines", active=True)
+        self.proposing = Proposing(app, doc, self.clicking, self._told)
+        self.training = TrainingPanel(app.trainer, app.models, self.act, self._other_model)
+        self.results = ResultsPanel(app.exporter, self.act)
         self.actions: dict[str, Callable[[], None]] = self._own_actions()
         self.viewer.figure.tags = [listen(doc, self.act)]
         leave = app.session.follow(self._followed)
         doc.on_session_destroyed(lambda context: leave())
         doc.title = "Click the nuclei"
         doc.add_root(Row(self._side(), self.viewer.figure, sizing_mode="stretch_both"))
-        doc.add_periodic_callback(self._draw_list, 2000)
+        doc.add_periodic_callback(self._every_second, 1000)
         self._draw_list()
         self._open_first()
 
@@ -81,34 +88,32 @@ class Tab:
         height, width = clicks.size
         self.viewer.show(tile_address(key, self.look.look()), (width, height), mpp)
         self._trouble("")
+        self.proposing.forget()
+        self.results.show(None)
+        say(self.finds, "")
         self.clicking.choose()
         self._changed()
 
     def _side(self) -> UIElement:
-        rows = [heading("Images"), self.images.table, self.status, self.hint, *self._buttons()]
-        rows += [heading("Look"), self.look.layout(), note(HELP)]
+        rows = [heading("Images"), self.images.list, self.status, self.hint, *self._buttons()]
+        rows += [self.training.layout(), self.results.layout(), heading("Look"), self.look.layout(), note(HELP)]
         side = Column(*rows, width=SIDE, sizing_mode="stretch_height", name="side")
         side.styles = {"overflow-y": "auto", "overflow-x": "hidden"}
         return side
 
     def _buttons(self) -> Sequence[UIElement]:
-        def button(label: str, action: str, **more: object) -> Button:
-            made = Button(label=label, sizing_mode="stretch_width", name=action, **more)
-            made.on_click(lambda: self.act(action))
-            return made
-
-        first = Row(
-            button("Undo", "undo"), button("Redo", "redo"), button("Delete", "delete"), sizing_mode="stretch_width"
+        act = self.act
+        return (
+            heading("Mouse"),
+            self.modes,
+            buttons(act, undo="Undo", redo="Redo", delete="Delete"),
+            buttons(act, region_of_view="All in view is clicked", empty="None in image"),
+            buttons(act, whole="Whole image", closer="+", further="-"),
+            heading("What the model finds"),
+            buttons(act, propose="Propose", next_place="Next place", outlines="Outlines"),
+            buttons(act, take_all="Take all in view", wave_off="Hide all in view"),
+            self.finds,
         )
-        second = Row(
-            button("All in view is clicked", "region of view"),
-            button("None in image", "empty"),
-            sizing_mode="stretch_width",
-        )
-        third = Row(
-            button("Whole image", "whole"), button("+", "closer"), button("-", "further"), sizing_mode="stretch_width"
-        )
-        return heading("Mouse"), self.modes, first, second, third
 
     def _own_actions(self) -> dict[str, Callable[[], None]]:
         view, mouse = self.viewer, self.clicking
@@ -124,6 +129,15 @@ class Tab:
             "whole": view.whole,
             "closer": lambda: view.zoom(CLOSER),
             "further": lambda: view.zoom(1 / CLOSER),
+            "propose": self.proposing.look,
+            "next place": self.proposing.next_place,
+            "take all": self.proposing.take_all,
+            "wave off": self.proposing.wave_off,
+            "outlines": self._switch_outlines,
+            "train": lambda: self._try(self.app.train),
+            "stop": self.app.trainer.stop,
+            "segment all": lambda: self._try(self._segment_all),
+            "stop segmenting": self.app.exporter.stop,
             "next image": lambda: self._beside(1),
             "image before": lambda: self._beside(-1),
         }
@@ -151,6 +165,36 @@ class Tab:
             self._trouble(str(error))
         self._changed()
 
+    def _segment_all(self) -> None:
+        self.app.exporter.begin(self.app.models.query(), self.results.formats.value)
+
+    def _try(self, work: Callable[[], None]) -> None:
+        self._trouble("")
+        try:
+            work()
+        except (OSError, ValueError) as error:
+            self._trouble(str(error))
+        self._every_second()
+
+    def _other_model(self) -> None:
+        if hasattr(self, "results"):
+            self.proposing.forget()
+            self.results.show(None)
+            say(self.finds, "")
+
+    def _every_second(self) -> None:
+        self._draw_list()
+        self._draw_status()
+        self.training.draw()
+        self.results.draw()
+
+    def _switch_outlines(self) -> None:
+        self.viewer.outlines.visible = not self.viewer.outlines.visible
+
+    def _told(self, text: str, trouble: bool) -> None:
+        self.results.show(self.proposing.found)
+        say(self.finds, text, BAD if trouble else PLAIN)
+
     def _restyle(self) -> None:
         if self.name is not None:
             self.viewer.restyle(tile_address(self.key, self.look.look()))
@@ -167,6 +211,9 @@ class Tab:
 
     def _draw(self) -> None:
         self.clicking.draw()
+        self.proposing.draw()
+        if self.proposing.found is not None and self.proposing.shown:
+            say(self.finds, self.proposing.summary())
         self._draw_status()
         self._draw_list()
 

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from ..annotations.clicks import Outline, parts_of
 from ..objects.polygons import SlideObject
 from ..slides.grid import Size
-from .points_table import Point
+from .clicks.points_table import Point
 from .tiles import BEYOND, SHOWN, native_level
 
 CLICKED, CHOSEN, PROPOSED, REGION, OBJECT = "#ffffff", "#ffe000", "#00e5ff", "#3fa7ff", "#ffe000"

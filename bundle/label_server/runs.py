@@ -95,6 +95,14 @@ class Runs:
         """Make a finished training's model the one that is served."""
         write_json(self.folder / "served.json", {"run": run.folder.name})
 
+    def withdraw(self) -> None:
+        """Serve none of the trained models; all of them stay."""
+        write_json(self.folder / "served.json", {"run": None})
+
+    def latest(self) -> Run | None:
+        """The training that was begun last; None before there is one."""
+        return self._named("latest.json")
+
     def served(self) -> Path | None:
         """The model of the training that finished last; None before there is one."""
         run = self._named("served.json")

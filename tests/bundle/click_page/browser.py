@@ -106,10 +106,12 @@ class Page:
         return str(self.run(code, name))
 
     def choose(self, name: str) -> None:
-        """Choose an image of the list."""
+        """Choose an image of the list, as a person does."""
         code = """
-        const source = [...Bokeh.documents[0]._all_models.values()].find((m) => m.name == "images")
-        source.selected.indices = [Array.from(source.data.name).indexOf(arguments[0])]
+        const list = [...Bokeh.documents[0]._all_models.values()].find((m) => m.name == "images")
+        const select = Bokeh.index.find_one(list).el.shadowRoot.querySelector("select")
+        for (const option of select.options) { option.selected = option.value == arguments[0] }
+        select.dispatchEvent(new Event("change"))
         """
         self.run(code, name)
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from bundle.annotations.formats.geojson import read_geojson
 from bundle.annotations.regions import regions_within, split_regions
-from bundle.click_page import watched_file
-from bundle.click_page.click_folder import ImagePaths
-from bundle.click_page.image_clicks import ImageClicks
+from bundle.click_page.clicks import watched_file
+from bundle.click_page.clicks.click_folder import ImagePaths
+from bundle.click_page.clicks.image_clicks import ImageClicks
 from bundle.files.points_csv import parse_points
 
 SIZE = (40, 60)  # H, W

@@ -16,8 +16,8 @@ import torch
 
 from transforms.maps.points import inside
 
-from ..annotations.clicks import Outline
-from ..files.points_csv import Size
+from ...annotations.clicks import Outline
+from ...files.points_csv import Size
 from .click_folder import ImagePaths
 from .marks import IDS, Change, Marks, numbered
 from .points_table import Columns, Point, read_rows

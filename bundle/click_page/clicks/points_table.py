@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files.csv_table import csv_text, read_table
-from ..files.points_csv import Size, parse_points
+from ...files.csv_table import csv_text, read_table
+from ...files.points_csv import Size, parse_points
 
 HEADER = ("x", "y")
 Cells = tuple[str, ...]

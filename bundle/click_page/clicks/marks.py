@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeVar
 
-from ..annotations.clicks import Outline
+from ...annotations.clicks import Outline
 from .points_table import Point
 
 T = TypeVar("T", Point, Outline)

@@ -12,15 +12,15 @@ import numpy as np
 import shapely
 from shapely import Polygon
 
-from ..annotations.clicks import Outline, parts_of
-from ..annotations.formats.geojson import read_geojson
-from ..annotations.regions import REGION, split_regions
-from ..files.pixel_centres import HALF_PIXEL
-from ..files.points_csv import Size
-from ..objects.geojson import feature
-from ..objects.polygons import Outline as Rings
-from ..objects.polygons import SlideObject
-from ..slides.grid import Box
+from ...annotations.clicks import Outline, parts_of
+from ...annotations.formats.geojson import read_geojson
+from ...annotations.regions import REGION, split_regions
+from ...files.pixel_centres import HALF_PIXEL
+from ...files.points_csv import Size
+from ...objects.geojson import feature
+from ...objects.polygons import Outline as Rings
+from ...objects.polygons import SlideObject
+from ...slides.grid import Box
 
 
 def read_regions(path: Path) -> list[Outline]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from ..files.atomic import write_whole
+from ...files.atomic import write_whole
 
 T = TypeVar("T")
 READS = 5  # a file that changes while it is read is read again so often

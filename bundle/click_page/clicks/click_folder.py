@@ -20,9 +20,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..data.items import files_by_name
-from ..files.images import IMAGE_SUFFIXES
-from ..slides.listing import SLIDE_SUFFIXES
+from ...data.items import files_by_name
+from ...files.images import IMAGE_SUFFIXES
+from ...slides.listing import SLIDE_SUFFIXES
 
 SUFFIXES = (*IMAGE_SUFFIXES, *SLIDE_SUFFIXES)
 OWN = "click"  # what the page keeps beside the data

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.click_page.click_folder import ClickFolder
-from bundle.click_page.session import ClickSession
+from bundle.click_page.clicks.click_folder import ClickFolder
+from bundle.click_page.clicks.session import ClickSession
 from bundle.files.points_csv import parse_points
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 SIZE = (30, 40)
 
 
@@ -115,8 +115,8 @@ def test_followers_are_told_of_other_programs_until_they_leave(folder: Path) -> 
 CLICKING = """
 import sys
 from pathlib import Path
-from bundle.click_page.click_folder import ClickFolder
-from bundle.click_page.session import ClickSession
+from bundle.click_page.clicks.click_folder import ClickFolder
+from bundle.click_page.clicks.session import ClickSession
 
 clicks = ClickSession(ClickFolder(Path(sys.argv[1])), lambda path: (30, 40)).clicks("a")
 for number in range(100000):

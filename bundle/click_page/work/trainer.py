@@ -1,0 +1,190 @@
+# Copyright 2026 The points-to-nuclei contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Training from the clicks of the page: the pipeline beside it, from the given weights, so that minutes are enough.
+
+One training runs at a time. It is named after its clicks and settings: the same clicks go on where they were stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ...inference.model import read_card
+from ...label_server.runs import Run, Runs, updates_of
+from ...label_server.training import Training
+from ...pipeline.output import LOCK
+from ...pipeline.stage_run import StageRun
+from ...pipeline.stages import METHOD
+from ..clicks.session import ClickSession
+from .figures import Figures, measure
+from .job import ROOT, Job
+from .models import Models
+from .training_set import Clicked, clicked_images, write_set
+
+logger = logging.getLogger(__name__)
+
+FEW = {"warm_start_epochs": 2, "segmentation_epochs": 4}  # of the preset cpu: 200 and 400 updates
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A model and the one that was trained after it, on the same images."""
+
+    before: Figures
+    after: Figures
+
+
+class Trainer:
+    """Trains, and follows what it started.
+
+    Args:
+        session: the clicks.
+        models: what there is to begin with, and where trained ones go.
+        threads: one thread that models run in.
+        preset: name of a file in configs/presets.
+    """
+
+    def __init__(self, session: ClickSession, models: Models, threads: Executor, preset: str = "cpu") -> None:
+        self.session, self.models, self.threads, self.preset = session, models, threads, preset
+        self.comparison: Comparison | None = None
+        self.said = ""  # what happened last, for the page
+        self.trouble = False
+        self._preparing: Future[Run] | None = None
+        self._comparing: Future[Comparison] | None = None
+        self._job: Job | None = None
+        self._run: Run | None = None
+        self._before: Path | None = None
+        self._began = (0.0, 0)  # s, updates that were done then
+
+    @property
+    def runs(self) -> Runs:
+        """All trainings of the folder."""
+        return self.models.runs
+
+    @property
+    def busy(self) -> bool:
+        """Whether a training is being prepared, runs, or is being measured."""
+        return bool(self._preparing or self._comparing or (self._job and self._job.running) or self._runs_elsewhere())
+
+    def begin(self, grey: bool) -> None:
+        """Train on all clicks as they are now.
+
+        Args:
+            grey: the images have one channel.
+
+        Raises:
+            OSError, ValueError: a training runs already, nothing is clicked, or a file cannot be read.
+        """
+        if self.busy:
+            raise ValueError("a training runs already: wait for its end, or stop it")
+        clicked, training = clicked_images(self.session), self._training(grey)
+        self._say(f"writing what is clicked in {len(clicked.images)} images ...")
+        self.comparison, self._before = None, self.models.current()
+        self._preparing = self.threads.submit(self._prepare, clicked, training)
+
+    def stop(self) -> None:
+        """Stop the training; the same clicks go on from its last checkpoint."""
+        if self._job is not None and self._job.running:
+            self._job.stop()
+            self._say("stopped: Train goes on from the last checkpoint, as long as the clicks are the same")
+
+    def poll(self) -> None:
+        """Look how far everything is; to be called every second or so."""
+        if self._preparing is not None and self._preparing.done():
+            self._start(self._preparing)
+            self._preparing = None
+        elif self._job is not None and not self._job.running:
+            self._finish(self._job)
+            self._job = None
+        elif self._job is not None:
+            self._say(self._progress())
+        elif self._comparing is not None and self._comparing.done():
+            self._compared(self._comparing)
+            self._comparing = None
+        elif self._runs_elsewhere():
+            self._say(f"a training that an earlier page began runs on: {self._progress()}")
+
+    def _training(self, grey: bool) -> Training:
+        variant, few = "real_only,grey" if grey else "real_only", FEW if self.preset == "cpu" else {}
+        plain = Training(self.preset, variant, self.models.mpp, epochs=few)
+        card = read_card(self.models.given)
+        wanted: Mapping[str, object] = StageRun(plain.as_pipeline(ROOT), METHOD[2]).config["network_def"]
+        own = {name: value for name, value in wanted.items() if name != "image_channels"}
+        fits = all(card.network.get(name) == value for name, value in own.items()) and card.channels == (
+            1 if grey else 3
+        )
+        start = self.models.given if fits else None
+        return Training(self.preset, variant, self.models.mpp, epochs=few, init_weights=start)
+
+    def _prepare(self, clicked: Clicked, training: Training) -> Run:
+        pipeline = training.as_pipeline(ROOT)
+        run = self.runs.prepare(lambda draft: write_set(draft, clicked, training, pipeline), training.settings())
+        self.runs.begin(run, updates_of(pipeline))
+        self._arguments = training.arguments(run.data, run.results, "auto")
+        return run
+
+    def _start(self, prepared: Future[Run]) -> None:
+        try:
+            self._run = prepared.result()
+        except (OSError, ValueError) as error:
+            self._say(str(error), trouble=True)
+            return
+        self._job = Job("scripts.pipeline", ["run", *self._arguments], self._run.folder / "log.txt")
+        self._began = (time.monotonic(), int(self.runs.progress().get("epoch", 0)))
+        self._say("the training begins ...")
+
+    def _finish(self, job: Job) -> None:
+        run, before = self._run, self._before
+        if run is None or before is None or not (job.succeeded and run.is_done()):
+            if not self.said.startswith("stopped"):
+                self._say(f"the training stopped: {job.last_line()} (all it said: {job.log})", trouble=True)
+            return
+        self._say("trained; measuring before and after ...")
+        after = self.models.query(run.model)
+        self._comparing = self.threads.submit(
+            lambda: Comparison(measure(self.models.query(before), run.data), measure(after, run.data))
+        )
+
+    def _compared(self, done: Future[Comparison]) -> None:
+        try:
+            self.comparison = done.result()
+        except (OSError, ValueError) as error:
+            self._say(f"trained, and could not be measured: {error}", trouble=True)
+            return
+        before, after = self.comparison.before, self.comparison.after
+        better = after.detection_f1 >= before.detection_f1
+        if better and self._run is not None:
+            self.runs.publish(self._run)
+        kept_back = "kept back from training" if after.kept_back else "that it trained on, which flatters it"
+        used = "the new model is in use" if better else "the earlier one stays in use; choose below"
+        self._say(f"trained; on {after.images} images {kept_back}: before, {before}; after, {after}; {used}")
+
+    def _progress(self) -> str:
+        found = self.runs.progress()
+        done, total = int(found.get("epoch", 0)), int(found.get("total_epochs", 0))
+        began, had = self._began
+        if done > had and total > done and began:
+            left = (time.monotonic() - began) / (done - had) * (total - done)
+            return f"{done} of {total} updates, about {max(left / 60, 0.1):.1f} min left"
+        said = self._job.last_line() if self._job else ""
+        return f"{done} of {total} updates; {said}"
+
+    def _runs_elsewhere(self) -> bool:
+        latest = self.runs.latest()
+        if self._job is not None or latest is None or not latest.results.is_dir():
+            return False
+        try:
+            with FileLock(latest.results / LOCK).acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def _say(self, text: str, trouble: bool = False) -> None:
+        self.said, self.trouble = text, trouble
