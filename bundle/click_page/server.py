@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import socket
 import webbrowser
 from dataclasses import dataclass
 
@@ -104,7 +105,7 @@ class ClickServer:
             logger.warning("no browser could be opened: open %s yourself", self.url)
 
 
-def _bind(address: Address) -> list:
+def _bind(address: Address) -> list[socket.socket]:
     try:
         return bind_sockets(address.port, address.host)
     except OSError as error:
