@@ -35,7 +35,7 @@ def read(path: str | Path) -> Any:
         raise FileNotFoundError(f"{path}: no such checkpoint or weights file")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, MemoryError):
+    except OSError:
         raise
     except Exception as error:  # wrong bytes make an unpickler raise anything
         raise CheckpointError(f"{path}: damaged, or not a file of plain tensors; use another one ({error})") from error
@@ -43,6 +43,8 @@ def read(path: str | Path) -> Any:
 
 def check_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
     """Raise CheckpointError, naming entries, when the weights of `source` are those of another network."""
+    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise CheckpointError(f"{source}: no weights of a {type(network).__name__}: use another file")
     own = network.state_dict()
     reshaped = [key for key in own if key in weights and weights[key].shape != own[key].shape]
     differences = {
