@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ..files.untrusted_text import composed
+from ..files.untrusted_text import composed, parse_json
 
 PARTS = ("training", "testing")
 Split = dict[str, list[str]]
@@ -33,7 +32,7 @@ def read_split(path: Path, images: Collection[str] | None) -> Split:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = parse_json(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise ValueError(f"{path}: is no JSON ({error}): correct it, or remove it to train on every image") from error
     if not isinstance(content, dict) or "training" not in content:

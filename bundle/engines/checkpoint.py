@@ -101,7 +101,9 @@ def load_checkpoint(stateful: Mapping[str, Any], path: str | Path) -> int:
     content = read(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a training checkpoint; resume from a {NAME.format(step=0)} of this stage")
-    state = content["state"]
+    state, step = content.get("state"), content.get("step")
+    if not isinstance(state, dict) or not isinstance(step, int) or isinstance(step, bool):
+        raise CheckpointError(f"{path}: its state or its step is missing: use another one")
     if set(state) != set(stateful):
         raise CheckpointError(
             f"{path}: of another kind of training; it holds {sorted(state)}, this one needs {sorted(stateful)}."
@@ -113,6 +115,6 @@ def load_checkpoint(stateful: Mapping[str, Any], path: str | Path) -> int:
     for name, thing in stateful.items():
         try:
             thing.load_state_dict(state[name])
-        except (ValueError, KeyError, RuntimeError) as error:
+        except Exception as error:  # state of another form makes an optimizer raise anything
             raise CheckpointError(f"{path}: its {name} does not fit this run: {error}") from error
-    return content["step"]
+    return step

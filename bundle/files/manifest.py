@@ -24,9 +24,25 @@ from .leftovers import is_temporary
 from .provenance import sha256, versions
 from .sole_run import give_back, is_lock, lock_in, take
 from .untrusted_text import parse_json
+from .value_rules import FLAG, Rule, is_number, quoted
 
 MANIFEST = "manifest.json"
 AUTO = "auto"  # a setting of this value leaves the choice to the machine, so whatever was chosen before fits it
+NAMED = Rule("a JSON object", lambda value: isinstance(value, dict))
+FORM = {
+    "stage": Rule("a text", lambda value: isinstance(value, str)),
+    "complete": FLAG,
+    "replacing": FLAG,
+    "settings": NAMED,
+    "inputs": NAMED,
+    "record": NAMED,
+    "versions": NAMED,
+    "notes": NAMED,
+    "written": Rule(
+        "an object of files", lambda value: isinstance(value, dict) and all(map(_is_written, value.values()))
+    ),
+    "sessions": Rule("a list of sessions", lambda value: isinstance(value, list) and all(map(_is_session, value))),
+}
 SYSTEM_FILES = (".DS_Store", "Thumbs.db")  # what systems put into folders by themselves
 
 
@@ -34,7 +50,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any] | None:
     """The manifest of a stage folder, or None where there is none.
 
     Raises:
-        ValueError: the file is not JSON (it was edited or the disk failed; this code never writes one by halves).
+        ValueError: the file is not JSON, or a part of it is of another type than this code writes (it was edited or the
+            disk failed; this code never writes one by halves).
     """
     path = Path(folder) / MANIFEST
     if not path.is_file():
@@ -47,6 +64,12 @@ def read_manifest(folder: str | Path) -> dict[str, Any] | None:
         ) from error
     if not isinstance(manifest, dict):
         raise ValueError(f"{path} holds no JSON object: move the folder {folder} away and run again")
+    for name, rule in FORM.items():
+        if name in manifest and not rule.fits(manifest[name]):
+            raise ValueError(
+                f"{path}: {name} is {quoted(manifest[name])}, which should be {rule.wants}: move the folder {folder}"
+                " away and run again"
+            )
     return manifest
 
 
@@ -114,7 +137,7 @@ class StageManifest:
         content |= {"versions": versions(), "record": plain(self.record)}
         content |= {
             "sessions": [
-                *_list(earlier, "sessions"),
+                *earlier.get("sessions", []),
                 {"started": _utc(self._started), "finished": None, "seconds": None},
             ]
         }
@@ -178,8 +201,8 @@ class StageManifest:
             )
         passed = self.added if earlier.get("complete") else ()
         settings = {name: value for name, value in plain(self.settings).items() if name not in passed}
-        lines = _changes(_dict(earlier, "settings"), settings, "setting", show=True, shared=True)
-        lines += _changes(_dict(earlier, "inputs"), dict(self.inputs), "input", show=False, shared=True)
+        lines = _changes(earlier.get("settings", {}), settings, "setting", show=True, shared=True)
+        lines += _changes(earlier.get("inputs", {}), dict(self.inputs), "input", show=False, shared=True)
         if lines:
             raise ValueError(
                 f"{self.folder} holds what was made otherwise ({'; '.join(lines[:5])}): {mend}, or go back to what it"
@@ -284,10 +307,10 @@ def _altered(folder: Path, written: Mapping[str, Mapping[str, Any]]) -> list[str
         path = folder / name
         if not path.exists():
             lines.append(f"{path} is gone")
-        elif path.is_file() and path.stat().st_size != what["bytes"]:
-            lines.append(f"{path} has {path.stat().st_size} bytes instead of {what['bytes']}")
-        elif path.is_dir() and sum(file.is_file() for file in path.rglob("*")) < what["files"]:
-            lines.append(f"{path} has fewer than {what['files']} files")
+        elif path.is_file() and path.stat().st_size != what.get("bytes"):
+            lines.append(f"{path} has {path.stat().st_size} bytes instead of {what.get('bytes')}")
+        elif path.is_dir() and sum(file.is_file() for file in path.rglob("*")) < what.get("files", 0):
+            lines.append(f"{path} has fewer than {what.get('files')} files")
         else:
             lines += _changed_bytes(path, what.get("sha256"))
     return lines
@@ -302,13 +325,12 @@ def _changed_bytes(path: Path, digests: str | Mapping[str, str] | None) -> list[
     return lines + [f"{file} has other bytes than were written" for file in changed]
 
 
-def _dict(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A part of a manifest; {} where it is none, as in one that was edited."""
-    return part if isinstance(part := manifest.get(name), Mapping) else {}
+def _is_session(value: Any) -> bool:
+    return isinstance(value, dict) and (value.get("seconds") is None or is_number(value["seconds"]))
 
 
-def _list(manifest: Mapping[str, Any], name: str) -> list[Any]:
-    return part if isinstance(part := manifest.get(name), list) else []
+def _is_written(value: Any) -> bool:
+    return isinstance(value, dict) and all(is_number(value[name]) for name in ("bytes", "files") if name in value)
 
 
 def _short(value: Any) -> str:

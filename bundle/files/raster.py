@@ -17,12 +17,16 @@ import itk
 import numpy as np
 from PIL import Image
 
+from transforms.budget import MOST_PIXELS, BudgetError, check_budget
+
+SMALLER = "cut it into smaller images, or save it as a tiled TIFF and use `python -m scripts.segment slide`"
 UPRIGHT = 1  # EXIF and TIFF orientation: first row on top, first column on the left
 EXIF_ORIENTATION = 0x0112
 PNG_SIGNATURE, JPEG_SIGNATURE = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # classic and BigTIFF
 
 WANTED = "8- or 16-bit unsigned integers"
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow refuses above twice as many, `check_pixels` above this
 
 T = TypeVar("T")
 
@@ -66,14 +70,23 @@ def reading(path: Path, read: Callable[[Path], T]) -> T:
     """`read(path)`, with whatever a decoder throws at damaged bytes turned into one error that names the file."""
     try:
         return read(path)
-    except ImageFileError:
+    except (ImageFileError, BudgetError):
         raise
+    except Image.DecompressionBombError as error:
+        raise BudgetError(
+            f"{path}: an image of more than {2 * MOST_PIXELS:,} px, and at most {MOST_PIXELS:,} are allowed: {SMALLER}"
+        ) from error
     except Exception as error:  # a decoder fed with damaged bytes may raise anything
         reason = " ".join(str(error).split())[-200:] or type(error).__name__
         raise ImageFileError(
             f"{path}: cannot be decoded ({reason}): the file is damaged or cut short, or of a rare kind;"
             " copy it again or export it as plain 8- or 16-bit PNG or TIFF"
         ) from error
+
+
+def check_pixels(path: Path, width: int, height: int) -> None:
+    """Refuse an image that is too large to be held whole; ValueError names the file and the mend."""
+    check_budget(f"{path}: an image of {width} x {height} px", width * height, MOST_PIXELS, "px", SMALLER)
 
 
 def refuse_turned(path: Path, orientation: int) -> None:
@@ -145,6 +158,7 @@ def _read_indices(path: Path) -> Raster:
 
 def _load(path: Path) -> Image.Image:
     with Image.open(path) as image:
+        check_pixels(path, *image.size)
         image.load()
         refuse_turned(path, image.getexif().get(EXIF_ORIENTATION, UPRIGHT))
         return image
@@ -161,6 +175,8 @@ def _pixels(image: Image.Image) -> np.ndarray:
 
 def _read_itk(path: Path) -> np.ndarray:
     reader = itk.ImageFileReader[itk.VectorImage[itk.US, 2]].New(FileName=str(path))
+    reader.UpdateOutputInformation()
+    check_pixels(path, *(int(side) for side in reader.GetOutput().GetLargestPossibleRegion().GetSize()))
     reader.Update()
     if reader.GetImageIO().GetComponentSize() != 2:
         raise ValueError("this kind of compression would be cut to 8 bit; `pip install imagecodecs` reads it")

@@ -22,6 +22,7 @@ from ..files.leftovers import scratch_folder
 from ..files.manifest import read_manifest
 from ..files.provenance import sha256
 from ..files.stage_progress import stage_seconds, updates_done
+from ..files.untrusted_text import load_json
 from ..pipeline.request import Request
 from ..pipeline.stage_run import StageRun
 from ..pipeline.stages import METHOD
@@ -148,7 +149,7 @@ def _name(data: Path, settings: Mapping[str, Any]) -> str:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    content = load_json(path) if path.is_file() else None
     return content if isinstance(content, dict) else None
 
 

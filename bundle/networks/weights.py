@@ -39,7 +39,7 @@ def read(path: str | Path) -> Any:
     check_bytes(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, MemoryError):
+    except OSError:
         raise
     except Exception as error:  # wrong bytes make an unpickler raise anything
         kind = type(error).__name__  # torch's text advises to load without safety
@@ -58,6 +58,8 @@ def check_bytes(path: str | os.PathLike[str]) -> None:
 
 def check_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
     """Raise CheckpointError, naming entries, when the weights of `source` are those of another network."""
+    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise CheckpointError(f"{source}: no weights of a {type(network).__name__}: use another file")
     own = network.state_dict()
     reshaped = [key for key in own if key in weights and weights[key].shape != own[key].shape]
     differences = {

@@ -20,6 +20,8 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
+from ..files.value_rules import quoted
+
 RESERVED = {"bundle_root", "dataset_dir", "output_dir", "device", "resume"}  # the pipeline's own, for every stage
 REFERENCE = re.compile(r"@(\w+)")
 ESCAPED = {character: f"\\x{ord(character):02x}" for character in "#@%$;"}
@@ -85,6 +87,10 @@ def _parse_value(text: str) -> Any:
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text)
+        except (RecursionError, MemoryError) as error:
+            raise ValueError(
+                f"override value {quoted(text)} is nested too deeply: write it into a variant file"
+            ) from error
         except (ValueError, SyntaxError):
             continue
     return text

@@ -16,6 +16,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from transforms.budget import MOST_STEPS, check_budget
+
 from ..slides.grid import Box, Size
 
 Place = tuple[int, int]  # row and column in a lattice
@@ -41,6 +43,10 @@ class Layout:
             raise ValueError(f"{self}: window, stride, tile and block are at least 1 px, the halo at least 0")
         if self.stride > self.window:
             raise ValueError(f"{self}: windows {self.stride} px apart leave gaps: overlap is 0 or more")
+        for name, counts in (("window", self.window_counts()), ("tile", self.tile_counts())):
+            what = f"a slide of {self.size[0]} x {self.size[1]} px at the model's spacing"
+            mend = f"give a larger {name}, or the slide's right um per px (--image_mpp)"
+            check_budget(what, counts[0] * counts[1], MOST_STEPS, f"{name}s", mend)
 
     @property
     def box(self) -> Box:

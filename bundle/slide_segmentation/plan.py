@@ -17,6 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.budget import MOST_STEPS, check_budget
+
+from ..files.value_rules import check_value, many, whole
 from ..files.view import Channel, View, Window
 from ..inference.outputs import Output
 from ..inference.segmenter import WINDOW
@@ -112,6 +115,8 @@ def plan_from(content: Mapping[str, Any]) -> Plan:
     """The plan that `Plan.as_json` wrote; KeyError, TypeError or ValueError for anything else."""
     content = dict(content)
     shape, bits = content["tissue"]["shape"], base64.b64decode(content["tissue"]["bits"])
+    check_value("shape of the tissue", shape, many(whole(1, MOST_STEPS), 2, 2))
+    check_budget("the tissue", math.prod(shape), min(MOST_STEPS, 8 * len(bits)), "windows", "make the plan anew")
     tissue = np.unpackbits(np.frombuffer(bits, np.uint8), count=math.prod(shape)).reshape(shape).astype(bool)
     grid, layout = content["grid"], content["layout"]
     content["grid"] = Grid(tuple(grid["slide"]), tuple(grid["size"]))

@@ -8,13 +8,13 @@ A block's file is there whole or not at all, so a run that was cut goes on with 
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..files.atomic import write_json, write_whole
 from ..files.leftovers import TEMPORARY
 from ..files.sole_run import lock_beside, sole_run
+from ..files.untrusted_text import parse_json
 from .layout import Place
 from .objects import Objects, read_facts, read_objects
 from .plan import Plan, plan_from
@@ -86,8 +86,8 @@ class SlideFolder:
         if not path.is_file():
             return None
         try:
-            return plan_from(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError) as error:
+            return plan_from(parse_json(path.read_bytes()))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"{path}: no plan ({error}): move {self.folder} away and run again") from error
 
     def sweep(self) -> None:

@@ -24,12 +24,15 @@ import shapely
 from roifile import ROI_TYPE, ImagejRoi
 from shapely.geometry.base import BaseGeometry
 
+from transforms.budget import MOST_ENTRIES, MOST_UNPACKED, check_budget
+
 from ...files.pixel_centres import HALF_PIXEL
 from ..clicks import Clicks, Outline, area_of, as_points, warn_of_planes
 
 logger = logging.getLogger(__name__)
 
 AREAS = (ROI_TYPE.POLYGON, ROI_TYPE.FREEHAND, ROI_TYPE.TRACED, ROI_TYPE.RECT, ROI_TYPE.OVAL)
+SPLIT = "save the set in several archives, or as points (Multi-point tool) in one selection"
 LARGEST = 1 << 26  # bytes of one selection; 65,535 points need less than one
 
 
@@ -78,6 +81,8 @@ def _members(path: Path) -> list[tuple[str, bytes]]:
                     f"{path}: holds no .roi: save the set in ImageJ's ROI Manager (More, Save), or unpack the archive"
                     " and give what is in it"
                 )
+            check_budget(str(path), len(entries), MOST_ENTRIES, "selections", SPLIT)
+            check_budget(str(path), sum(entry.file_size for entry in entries), MOST_UNPACKED, "bytes unpacked", SPLIT)
             for entry in entries:
                 if entry.file_size > LARGEST:
                     raise ValueError(f"{path}: {entry.filename} has {entry.file_size} bytes, no selection is so large")
