@@ -16,8 +16,8 @@ from pathlib import Path
 from bundle.click_page.app import ClickApp
 from bundle.click_page.clicks.click_folder import ClickFolder
 from bundle.click_page.server import Address, ClickServer
+from bundle.files.bundle_root import MODEL
 from bundle.files.images import check_mpp
-from bundle.nuclei import MODEL
 from scripts.command_line import run_command
 
 

@@ -178,7 +178,8 @@ class PointsToImaged(InvertibleTransform, MapTransform):
             kept = points if self.keep_outside else points[within]
             output[key] = marked(kept, image)
             if isinstance(image, MetaTensor):
-                self.push_transform(output[key], extra_info={"matrix": file_to_array(image).tolist()})
+                matrix = file_to_array(image).tolist()
+                self.push_transform(output[key], extra_info={"matrix": matrix})  # type: ignore[no-untyped-call]
         return output
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

@@ -157,6 +157,7 @@ class ResampleToSpacingd(InvertibleTransform, MapTransform):
                 output[key] = _convert(resample_points, array, new, old)
                 continue
             restored = _convert(resample_label if key in self.label_keys else resample_image, array, old)
+            assert isinstance(restored, MetaTensor)  # as what came in
             restored.affine = array.affine @ torch.linalg.inv(self._affine(old, new)).to(array.affine)
             if f"original_{MPP}" in restored.meta:
                 restored.meta[MPP] = restored.meta.pop(f"original_{MPP}")
@@ -174,7 +175,7 @@ class ResampleToSpacingd(InvertibleTransform, MapTransform):
             return array
         affine = self._affine(old, new) if array.ndim > 2 else None
         info = {"old": list(old), "new": list(new)}
-        tracked: MetaTensor = self.push_transform(array, orig_size=old, affine=affine, extra_info=info)
+        tracked: MetaTensor = self.push_transform(array, orig_size=old, affine=affine, extra_info=info)  # type: ignore[no-untyped-call]
         return tracked
 
     @staticmethod

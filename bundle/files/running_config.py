@@ -89,7 +89,8 @@ def known_ids() -> tuple[frozenset[str], frozenset[str]]:
 
     Ids such as "train" hold others; everything below an id such as "network_def" belongs to what that is.
     """
-    configs: list[Mapping[str, Any]] = [DEFAULT_MLFLOW_SETTINGS["configs"]]
+    tracking: Any = DEFAULT_MLFLOW_SETTINGS["configs"]
+    configs: list[Mapping[str, Any]] = [tracking]
     for path in sorted(CONFIGS.rglob("*.*")):
         inside = path.relative_to(CONFIGS).parts
         if path.suffix in (".json", ".yaml") and inside[0] not in NO_WORKFLOW:

@@ -54,10 +54,11 @@ def inputs() -> dict[str, Input]:
     """All kinds by name."""
     found = {f"image .{end}": _image(end, kind) for end, kind in (("png", "PNG"), ("tif", "TIFF"), ("jpg", "JPEG"))}
     found["slide .tif"] = Input("a.tif", lambda stand: stand.slide.read_bytes(), any_bytes, _slide)
+    spoil: Callable[[bytes, random.Random], tuple[str, bytes]]
     for name, spoil in (("model.pt", any_bytes), ("model.json", any_json)):
         found[name] = Input(
             f"model/{name}",
-            lambda stand, name=name: (stand.model.parent / name).read_bytes(),
+            partial(_of_model, name),
             spoil,
             _with_model,
             _model,
@@ -75,6 +76,10 @@ def inputs() -> dict[str, Input]:
     for place, spoil in (("synthesis/manifest.json", any_json), ("segmentation/model.json", any_json)):
         found[f"results, {place}"] = Input(f"run/{place}", partial(_trained, place), spoil, _go_on, _results)
     return found
+
+
+def _of_model(name: str, stand: Stand) -> bytes:
+    return (stand.model.parent / name).read_bytes()
 
 
 def _trained(place: str, stand: Stand) -> bytes:

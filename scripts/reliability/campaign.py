@@ -148,7 +148,9 @@ def tables(records: Sequence[Record]) -> str:
 
 
 def _table(records: Sequence[Record], kind: str, ends: Sequence[str]) -> str:
-    name = (lambda record: record["row"].split(": ")[0]) if kind == "fault" else (lambda record: record["row"])
+    def name(record: Record) -> str:
+        return str(record["row"]).split(": ")[0] if kind == "fault" else str(record["row"])
+
     groups = {group: [record for record in records if name(record) == group] for group in map(name, records)}
     groups["**all**"] = list(records)
     lines = []

@@ -111,9 +111,15 @@ def _write_slide(stand: Stand) -> None:
         for row in range(SLIDE_TILES)
     ]
     pixels = np.moveaxis(np.concatenate(rows, axis=1), 0, -1)
-    tags = {"resolution": (1e4 / MPP, 1e4 / MPP), "resolutionunit": "CENTIMETER"}
     with tifffile.TiffWriter(stand.slide) as file:
-        file.write(pixels, tile=(SIDE // 16 * 16,) * 2, photometric="rgb", compression="zlib", **tags)
+        file.write(
+            pixels,
+            tile=(SIDE // 16 * 16,) * 2,
+            photometric="rgb",
+            compression="zlib",
+            resolution=(1e4 / MPP, 1e4 / MPP),
+            resolutionunit="CENTIMETER",
+        )
 
 
 def _features(points: Path) -> dict[str, object]:
