@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .files.bundle_root import MODEL
+from .files.image_kinds.intensities import to_float
 from .files.images import check_mpp, load_image, select_channels
-from .files.intensities import to_float
 from .inference.model import load_network, segmenter_of
 from .inference.segmenter import Segmenter
 from .inference.test_time_augmentation import IDENTITY, Symmetry

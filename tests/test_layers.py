@@ -31,7 +31,7 @@ ROOMS = (
     "bundle/nuclei.py",
     "scripts",
 )
-RESEARCH = ("scripts/experiments", "scripts/benchmarks")
+RESEARCH = ("scripts/experiments", "scripts/benchmarks", "scripts/reliability")
 MOST_FILES = 25  # in one folder
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..files.image_kinds.intensities import to_float
 from ..files.images import read_image
-from ..files.intensities import to_float
 from ..files.view import View
 from ..slides.grid import Box, Grid, Size
 from ..slides.listing import is_slide

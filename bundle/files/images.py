@@ -16,10 +16,19 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from .intensities import is_spread, to_float
-from .raster import WANTED, ImageFileError, Raster, file_kind, is_deep_colour, is_deep_png, read_itk, read_pillow
-from .spacing import MICROSCOPIC
-from .tiff import is_deep_tiff, read_tiff
+from .image_kinds.intensities import is_spread, to_float
+from .image_kinds.raster import (
+    WANTED,
+    ImageFileError,
+    Raster,
+    file_kind,
+    is_deep_colour,
+    is_deep_png,
+    read_itk,
+    read_pillow,
+)
+from .image_kinds.spacing import MICROSCOPIC
+from .image_kinds.tiff import is_deep_tiff, read_tiff
 from .view import View, Window
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from .raster import file_kind, read_indices
-from .tiff import read_tiff_values
+from .image_kinds.raster import file_kind, read_indices
+from .image_kinds.tiff import read_tiff_values
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from skimage.segmentation import find_boundaries
 
+from .image_kinds.intensities import to_float
 from .images import read_image
-from .intensities import to_float
 
 Colour = tuple[int, int, int]
 TRUTH: Colour = (0, 190, 255)  # blue against yellow: told apart by colour-blind eyes, and both far from stained tissue

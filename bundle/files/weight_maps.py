@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .tiff import read_tiff
+from .image_kinds.tiff import read_tiff
 from .writers import write_tiff
 
 

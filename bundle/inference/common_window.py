@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from ..files.atomic import write_json
+from ..files.image_kinds.intensities import IntensityCounts, is_spread
 from ..files.images import is_deep, read_image, select_channels
-from ..files.intensities import IntensityCounts, is_spread
 from ..files.view import View, Window
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def common_window(
     """What becomes 0 and 1 in the 16-bit images of a folder; None where it has none, or only 8-bit ones spread.
 
     Intensities that the view states, those kept from an earlier run into this output, or those of all images together,
-    by the rule of `bundle.files.intensities`; they are kept in `intensities.json` in the output.
+    by the rule of `bundle.files.image_kinds.intensities`; they are kept in `intensities.json` in the output.
 
     Args:
         output: the folder of the results.

@@ -21,8 +21,8 @@ from torch import nn
 from transforms.shapes.area_laws import UniformAreaLaw
 
 from ..files.atomic import write_json
+from ..files.image_kinds.spacing import MICROSCOPIC
 from ..files.integrity import check_recorded
-from ..files.spacing import MICROSCOPIC
 from ..files.untrusted_text import parse_json
 from ..files.value_rules import NOTHING, Rule, above, check_value, choice, either, number
 from ..networks.describe import TARGET, build_network, check_description

@@ -22,7 +22,7 @@ from transforms.instances.classes_to_label import REACH, classes_to_label
 from transforms.instances.hover_to_label import hover_to_label
 from transforms.maps.classes import INSIDE
 
-from ..files.spacing import MICROSCOPIC
+from ..files.image_kinds.spacing import MICROSCOPIC
 from ..files.value_rules import NOTHING, Rule, check_value, either, is_number, number
 from ..networks.describe import build_known
 from ..networks.parts import activate_hover_map

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..files.atomic import write_whole
-from ..files.raster import file_kind
+from ..files.image_kinds.raster import file_kind
 from ..files.writers import write_label
 from ..objects.volumes import write_nifti, write_nrrd
 

@@ -29,7 +29,7 @@ from ..networks.weights import load_weights
 
 NAME = "pathology_nuclei_points_segmentation"  # MONAI Label reads the kind of task from it
 FOLDERS = ("bundle", "configs", "docs", "scripts", "transforms")
-RESEARCH = ("scripts/benchmarks", "scripts/experiments")  # stays in the repository
+RESEARCH = ("scripts/benchmarks", "scripts/experiments", "scripts/reliability")  # stays in the repository
 FILES = ("LICENSE", "README.md", "CITATION.cff", "requirements.txt", "constraints.txt")
 CONFIGS = ("inference.json", "train.json")  # both are asked for a network: `verify_net_in_out`, `monai.bundle.load`
 LARGEST = 25 * 10**6  # bytes: the Model Zoo's limit for a file

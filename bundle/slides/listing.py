@@ -12,9 +12,9 @@ from pathlib import Path
 from openslide import OpenSlide, OpenSlideError
 
 from ..data.items import files_by_name, warn_of_others
+from ..files.image_kinds.raster import file_kind, reading
+from ..files.image_kinds.tiff_directories import open_tiff
 from ..files.images import IMAGE_SUFFIXES
-from ..files.raster import file_kind, reading
-from ..files.tiff_directories import open_tiff
 
 logger = logging.getLogger(__name__)
 

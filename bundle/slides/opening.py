@@ -14,10 +14,10 @@ from pathlib import Path
 
 from openslide import OpenSlide
 
+from ..files.image_kinds.raster import TIFF_SIGNATURES, ImageFileError
+from ..files.image_kinds.tiff import CODECS
+from ..files.image_kinds.tiff_directories import open_tiff
 from ..files.quiet import silent
-from ..files.raster import TIFF_SIGNATURES, ImageFileError
-from ..files.tiff import CODECS
-from ..files.tiff_directories import open_tiff
 from ..files.view import View
 from .openslide_file import OpenSlideFile
 from .pyramid import SlideFile

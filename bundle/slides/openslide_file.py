@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from openslide import OpenSlide, OpenSlideError
 
-from ..files.raster import ImageFileError
-from ..files.spacing import one_spacing
+from ..files.image_kinds.raster import ImageFileError
+from ..files.image_kinds.spacing import one_spacing
 from .grid import Box
 from .pyramid import Level
 

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..files.image_kinds.intensities import intensity_window, to_float
+from ..files.image_kinds.raster import ImageFileError
 from ..files.images import check_mpp, select_channels
-from ..files.intensities import intensity_window, to_float
-from ..files.raster import ImageFileError
 from ..files.view import View, Window
 from .grid import Box, Grid, Size
 from .opening import open_slide_file
@@ -39,7 +39,7 @@ class Slide:
         channels: 3 (RGB) or 1 (grey, or one channel of a fluorescence slide).
         mpp: um per px of the finest level, as the user states it; None: what the file says.
         view: which channel, plane and intensities are meant; no intensities: 0 and 255 of 8 bit, by the rule of
-            `bundle.files.intensities` on sampled squares of 16 bit.
+            `bundle.files.image_kinds.intensities` on sampled squares of 16 bit.
 
     Raises:
         FileNotFoundError: there is no such file.

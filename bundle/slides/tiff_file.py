@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from tifffile import TiffPage
 
-from ..files.raster import ImageFileError, reading
-from ..files.tiff_content import JPEG_COMPRESSIONS, PALETTE, SEPARATE, Part, read_content, shown
-from ..files.tiff_directories import open_tiff
+from ..files.image_kinds.raster import ImageFileError, reading
+from ..files.image_kinds.tiff_content import JPEG_COMPRESSIONS, PALETTE, SEPARATE, Part, read_content, shown
+from ..files.image_kinds.tiff_directories import open_tiff
 from ..files.view import View
 from .grid import Box
 from .pyramid import MOST_PIXELS, Level

@@ -19,9 +19,9 @@ import torch
 from scipy import ndimage
 from skimage.measure import label as pieces_of
 
+from ...files.image_kinds.raster import file_kind, read_indices
+from ...files.image_kinds.tiff import read_tiff_values
 from ...files.labels import in_raster_order
-from ...files.raster import file_kind, read_indices
-from ...files.tiff import read_tiff_values
 from ..clicks import Clicks
 from ..object_points import centroid_points
 

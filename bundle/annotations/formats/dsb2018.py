@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...files.image_kinds.raster import read_indices
 from ...files.labels import in_raster_order
-from ...files.raster import read_indices
 
 
 def find_entries(folder: Path, names: Iterable[str]) -> dict[str, Path]:

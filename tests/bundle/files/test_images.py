@@ -16,8 +16,8 @@ import tifffile
 import torch
 from PIL import Image
 
+from bundle.files.image_kinds.intensities import to_float
 from bundle.files.images import load_image, read_image
-from bundle.files.intensities import to_float
 
 GREY, COLOUR, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 4, 6  # colour types of the PNG standard
 

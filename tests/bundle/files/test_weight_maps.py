@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from bundle.files.tiff import read_tiff
+from bundle.files.image_kinds.tiff import read_tiff
 from bundle.files.weight_maps import read_weight, write_weight
 from bundle.files.writers import write_image, write_tiff
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .view import Window
+from ..view import Window
 
 PERCENTILES = (0.1, 99.9)  # of the intensities of a grey 16-bit picture: these become 0 and 1
 CONTRAST = 0.5  # share of the upper percentile that the two must be apart, or nothing is stretched

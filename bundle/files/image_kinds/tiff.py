@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from tifffile import TiffFile
 
+from ..view import View
 from .raster import ImageFileError, Raster, read_indices, read_itk, read_pillow, reading
 from .tiff_content import PALETTE, SEPARATE, Part, TiffContent, read_content, shown
 from .tiff_directories import open_tiff
-from .view import View
 
 CODECS = "imagecodecs"
 

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from tifffile import TiffFile, TiffPage, TiffPageSeries
 
+from ..view import RGB, View
 from .ome import Ome, read_ome
 from .raster import UPRIGHT, ImageFileError, refuse_turned
 from .spacing import NO_LENGTH, one_spacing, um_of_unit
-from .view import RGB, View
 
 MINISWHITE, MINISBLACK, RGB_SAMPLES, PALETTE, YCBCR = 0, 1, 2, 3, 6  # PhotometricInterpretation
 JPEG_COMPRESSIONS = (6, 7)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from bundle.files.image_kinds.tiff_directories import open_tiff
 from bundle.files.images import load_image, read_image
 from bundle.files.labels import read_label
-from bundle.files.tiff_directories import open_tiff
 from bundle.files.view import View, parse_view
 from bundle.slides.tiff_file import TiffSlideFile
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from ..untrusted_text import parse_xml
 from .spacing import um_of_unit
-from .untrusted_text import parse_xml
 
 COLOURS = (("r", "g", "b"), ("red", "green", "blue"))  # names of the channels of one picture in colour
 

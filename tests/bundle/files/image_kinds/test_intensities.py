@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from bundle.files.intensities import PERCENTILES, IntensityCounts, intensity_window, to_float, white_level
+from bundle.files.image_kinds.intensities import PERCENTILES, IntensityCounts, intensity_window, to_float, white_level
 
 
 def noise(low: int, high: int, channels: int = 1) -> np.ndarray:
