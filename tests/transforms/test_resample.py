@@ -112,7 +112,7 @@ def test_dictionary_form_and_back():
     }
     there = ResampleToSpacingd("image", 0.5, points_keys="points", label_keys="label")(data)
     assert there["image"].shape == (3, 10, 15) and there["image"].meta["name"] == "a"
-    assert there["points"].tolist() == [[0, 1]] and there["points"].dtype == np.float32
+    assert there["points"].tolist() == [[0, 1]] and there["points"].dtype == torch.float32  # they know their image
     assert there["label"].shape == (1, 10, 15) and there["label"].dtype == torch.int32
     assert there["mpp"] == 0.5 and there["original_size"] == (20, 30) and data["mpp"] == 0.25
     assert RestoreSized("label")(there)["label"].shape == (1, 20, 30)

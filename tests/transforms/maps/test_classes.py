@@ -73,7 +73,7 @@ def test_the_device_is_not_waited_for():
 
 def test_other_input_is_refused():
     with pytest.raises(TypeError, match="integer"):
-        class_map(torch.zeros(1, 4, 4), 1)
+        class_map(torch.full((1, 4, 4), 0.5), 1)
     with pytest.raises(ValueError, match=r"\(4, 4\)"):
         class_map(torch.zeros(4, 4, dtype=torch.int32), 1)
     with pytest.raises(ValueError, match="boundary of 0.5 px"):

@@ -97,7 +97,7 @@ def test_all_integer_types_are_read(kind):
 
 
 def test_other_types_and_shapes_are_refused():
-    for wrong in (torch.zeros(1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.bool)):
+    for wrong in (torch.full((1, 4, 4), 0.5), torch.zeros(1, 4, 4, dtype=torch.bool)):
         with pytest.raises(TypeError, match="integer"):
             hover_map(wrong)
     for shape in ((4, 4), (2, 4, 4), (1, 2, 4, 4)):

@@ -53,6 +53,6 @@ def test_nothing_is_asked_of_the_device():
 
 def test_other_types_are_refused():
     with pytest.raises(TypeError, match="integer"):
-        static_hover_map(torch.zeros(1, 1, 4, 4), 3)
+        static_hover_map(torch.full((1, 1, 4, 4), 0.5), 3)
     with pytest.raises(ValueError, match="label is"):
         static_hover_map(torch.zeros(1, 4, 4, 4, dtype=torch.int32), 3)
