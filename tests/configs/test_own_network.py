@@ -27,6 +27,7 @@ UNET = {
     "strides": [2],
 }
 RUN = [path.name for path in sorted((ROOT / "configs").iterdir()) if path.suffix in (".json", ".yaml")]
+OVERLAID = {"multi_gpu_synthesis.yaml": ("train_synthesis.yaml",), "multi_gpu_train.json": ("train.json",)}
 RUN = [name for name in RUN if "run" in ConfigParser.load_config_file(str(ROOT / "configs" / name))]
 
 
@@ -85,7 +86,9 @@ def test_a_network_that_cannot_be_kept_is_one_line_before_anything_is_written(da
 
 @pytest.mark.parametrize("name", RUN)
 def test_a_misspelt_override_is_one_line_before_anything_is_read_or_written(tmp_path, name):
-    below = ("train_synthesis.yaml",) if name.startswith("multi_gpu_") and "synthesis" in name else ()
+    below = {"multi_gpu_synthesis.yaml": ("train_synthesis.yaml",), "multi_gpu_train.json": ("train.json",)}.get(
+        name, ()
+    )
     with pytest.raises(SystemExit, match="^error: the configuration knows no --image_mp: did you mean --image_mpp"):
         run(*below, name, image_mp=0.25, dataset_dir=tmp_path / "data", output_dir=tmp_path / "out")
     assert not any(tmp_path.iterdir())
