@@ -84,7 +84,9 @@ def test_it_holds_what_a_bundle_needs_and_nothing_else(packed):
     assert [name for name in needed if name not in found] == []
     folders = {"bundle", "configs", "docs", "models", "scripts", "transforms"}
     assert {name.split("/")[0] for name in found if "/" in name} == folders
-    assert [name for name in found if name.startswith(("scripts/benchmarks", "scripts/experiments", "scripts/reliability"))] == []
+    assert [
+        name for name in found if name.startswith(("scripts/benchmarks", "scripts/experiments", "scripts/reliability"))
+    ] == []
     assert [name for name in found if "__pycache__" in name or name.split("/")[-1].startswith(".")] == []
     weights = sorted((name for name in found if name.startswith("models/") and name.endswith(".pt")), key=len)
     assert weights[0] == "models/model.pt"  # MONAI Label takes the shortest name
