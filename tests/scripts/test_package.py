@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -157,6 +158,14 @@ def test_monais_checks_pass_on_the_unzipped_copy(unpacked, dataset, tmp_path):
     assert seen["loaded"] == {"train": True, "inference": True}
     assert seen["missing"] == {"train": [], "inference": []}
     assert {Path(path).parents[1] for path in seen["where"].values()} == {unpacked}  # not the code of this repository
+
+
+@pytest.mark.slow
+def test_the_unit_test_for_the_zoo_passes_on_the_unzipped_copy(unpacked, tmp_path):
+    command = [sys.executable, str(ROOT / "tests" / "zoo" / "unit_test.py")]
+    environment = {**os.environ, "BUNDLE_ROOT": str(unpacked)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "Ran 2 tests" in done.stderr, (done.stdout + done.stderr)[-3000:]
 
 
 @pytest.mark.slow
