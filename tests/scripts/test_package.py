@@ -104,6 +104,24 @@ def test_links_of_the_model_card_lead_somewhere(unpacked):
     assert links and [link for link in links if not (unpacked / "docs" / link).exists()] == []
 
 
+ZOO_HEADINGS = [
+    "Authors",
+    "Tags",
+    "Model Description",
+    "Data",
+    "Preprocessing",
+    "Performance",
+    "Additional Usage Steps",
+]
+ZOO_HEADINGS += ["Additional Usage Steps", "System Configuration", "Limitations", "Citation Info", "References"]
+
+
+def test_the_model_card_has_the_headings_of_the_zoos_template_in_its_order(unpacked):
+    text = (unpacked / "docs" / "README.md").read_text(encoding="utf-8")
+    found = re.findall(r"^#{2,4} \*\*(.+)\*\*$", text, re.M)
+    assert [heading for heading in found if heading in ZOO_HEADINGS] == ZOO_HEADINGS
+
+
 def test_its_name_suits_monai_label():
     """It tells the kind of task from the name."""
     assert "segmentation" in NAME
