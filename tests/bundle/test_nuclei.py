@@ -68,4 +68,5 @@ def test_grey_and_16_bit_arrays():
     grey = as_image(np.arange(20, dtype=np.float32).reshape(4, 5) / 19, 1)
     assert grey.shape == (1, 4, 5) and grey.max() == 1
     deep = as_image((PIXELS.astype(np.uint16) * 100), 3)
-    assert deep.shape == (3, 40, 72) and deep.min() == 0 and deep.max() == 1
+    assert deep.shape == (3, 40, 72) and deep.min() == 0  # colour is not stretched: white is that of 16 bits
+    assert deep.max() == pytest.approx(int(PIXELS.max()) * 100 / 65535)

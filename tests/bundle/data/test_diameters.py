@@ -61,7 +61,6 @@ def test_diameters_of_images_by_name(tmp_path: Path) -> None:
     [
         ("", "line 1: the header is ''"),
         ("a,3\n", "line 1: the header is 'a,3': it must name one column image and one column diameter_um or"),
-        ("image;diameter_um\na;3\n", "line 1: .* separated by commas, as in 'image,diameter_um'"),
         ("image,diameter\na,3\n", "line 1: the header is 'image,diameter'"),
         ("image,diameter_um,diameter_px\na,3,6\n", "line 1: .* one column diameter_um or diameter_px"),
         ("diameter_um\n3\n", "line 1: .* one column image"),

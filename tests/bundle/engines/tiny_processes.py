@@ -16,7 +16,6 @@ import ignite.distributed as idist
 import torch
 from torch import nn
 
-from bundle.engines import checkpoint
 from bundle.engines.average import AverageWeights
 from bundle.engines.handlers import LossTable, Progress
 from bundle.engines.log_file import LogFile
@@ -26,6 +25,7 @@ from bundle.engines.saving import ExportWeights, Resume, SaveCheckpoints
 from bundle.engines.schedules import LinearDecay
 from bundle.engines.segmentation import SegmentationTrainer
 from bundle.losses.hover import HoverLoss
+from bundle.networks import weights
 from bundle.networks.parts import as_prediction
 
 BATCH_SIZE, EVERY = 2, 5
@@ -101,13 +101,13 @@ def train(kind, folder):
 
 def note_writing(names):
     """From here on the names of all files that this process writes whole are added to a list."""
-    write_whole = checkpoint.write_whole
+    write_whole = weights.write_whole
 
     def noting(path, write):
         names.append("/".join(Path(path).parts[-3:]))
         write_whole(path, write)
 
-    checkpoint.write_whole = noting
+    weights.write_whole = noting
 
 
 if __name__ == "__main__":

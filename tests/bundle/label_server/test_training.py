@@ -30,7 +30,7 @@ def test_fields_of_a_request():
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ({"preset": "huge"}, "preset is 'huge': choose one of cpu"),
+        ({"preset": "huge"}, "preset is 'huge': choose one of best, cpu"),
         ({"preset": "../secret"}, "preset is '../secret': choose one of"),
         ({"variant": "$import os"}, "variant is .*: choose one of"),
         ({"segmentation_epochs": "$__import__('os').getpid()"}, "segmentation_epochs is .*: give a positive number"),
