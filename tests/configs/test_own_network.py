@@ -70,7 +70,7 @@ def test_it_is_segmented_with_by_the_bundle_and_by_our_segmenter_alike(trained, 
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        ({**UNET, "out_channels": 2}, "network_def: monai.networks.nets.UNet returns shape"),
+        ({**UNET, "out_channels": 2}, "network_def: network monai.networks.nets.unet.UNet cannot be built"),
         ({**UNET, "act": "$print"}, "network_def: network_def::act is <built-in function print>"),
         (
             {"_target_": "torch.nn.Identity"},

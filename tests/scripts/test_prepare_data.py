@@ -70,7 +70,7 @@ def test_the_download_becomes_a_data_folder(download, tmp_path):
 
 
 def test_points_lie_inside_whatever_the_rule(download):
-    monuseg(**download, points_from="deepest", mpp=0.5)
+    monuseg(**download, points_from="deepest", image_mpp=0.5)
     folder = DataFolder(download["output"])
     sample, label = folder.load(folder.training[0]), folder.load_label(folder.training[0])[0]
     assert sample["mpp"] == 0.5
@@ -81,7 +81,7 @@ def test_points_lie_inside_whatever_the_rule(download):
     ("change", "message"),
     [
         ({"points_from": "middle"}, "points_from is 'middle': choose one of centroid, deepest"),
-        ({"mpp": 0}, "mpp is 0"),
+        ({"image_mpp": 0}, "mpp is 0"),
         ({"images": "nowhere"}, "nowhere: holds no image"),
         ({"split": "nowhere.json"}, r"nowhere\.json: no such file"),
     ],
@@ -139,14 +139,18 @@ def test_points_from_labels(tmp_path):
         points_from_labels(str(tmp_path / "points"), str(tmp_path / "more"))
 
 
-def test_it_runs_from_the_command_line_in_both_ways_with_any_folder_name(download, tmp_path):
+def test_it_runs_from_the_command_line_with_any_folder_name(download, tmp_path):
     output = tmp_path / "$a #1@50% b"
     paths = ["--images", download["images"], "--annotations", download["annotations"], "--output", str(output)]
     first, again = (
         subprocess.run(
-            [sys.executable, *start, "monuseg", *paths], cwd=ROOT, capture_output=True, text=True, check=False
+            [sys.executable, "-m", "scripts.prepare_data", "monuseg", *paths],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        for start in (["-m", "scripts.prepare_data"], ["scripts/prepare_data.py"])
+        for _ in range(2)
     )
     assert first.returncode == 0, first.stderr
     assert len(DataFolder(output).training) == 2

@@ -15,6 +15,7 @@ from PIL import Image
 
 from bundle.data.folder import DataFolder
 from scripts.prepare_data import points, tiles
+from scripts.typed_options import call
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = (64, 80)  # H, W
@@ -35,17 +36,17 @@ def here(tmp_path):
 
 
 def test_clicks_become_a_data_folder(here):
-    points(str(here / "a.geojson"), str(here / "images"), str(here / "out"), classes="Immune cells")
+    call(points, str(here / "a.geojson"), str(here / "images"), str(here / "out"), classes="Immune cells")
     folder = DataFolder(here / "out")
     assert folder.load(folder.training[0])["points"].tolist() == [[20, 10]]
     assert (here / "out/check/a.png").is_file()
     with pytest.raises(FileExistsError, match="nothing of it is touched"):
-        points(str(here / "a.geojson"), str(here / "images"), str(here / "out"))
+        call(points, str(here / "a.geojson"), str(here / "images"), str(here / "out"))
 
 
 def test_regions_become_tiles(here):
     image, clicks, regions = (str(here / name) for name in ("images/a.png", "a.geojson", "regions.geojson"))
-    tiles(clicks, image, str(here / "out"), regions, mpp=0.5, smallest=32)
+    call(tiles, clicks, image, str(here / "out"), regions, image_mpp=0.5, smallest=32)
     folder = DataFolder(here / "out")
     (sample,) = [folder.load(item) for item in folder.training]
     assert sample["image"].shape == (3, 40, 50) and sample["points"].tolist() == [[10, 5]]
@@ -55,9 +56,9 @@ def test_nothing_is_left_when_a_file_is_bad(here):
     (here / "a.geojson").write_text("{")
     before = sorted(here.iterdir())
     with pytest.raises(ValueError, match=r"a\.geojson: is no whole JSON"):
-        points(str(here / "a.geojson"), str(here / "images"), str(here / "out"))
+        call(points, str(here / "a.geojson"), str(here / "images"), str(here / "out"))
     with pytest.raises(ValueError, match=r"regions\.geojson: 1 marks are outlines, not points .*--centroids"):
-        points(str(here / "regions.geojson"), str(here / "images/a.png"), str(here / "out"))
+        call(points, str(here / "regions.geojson"), str(here / "images/a.png"), str(here / "out"))
     assert sorted(here.iterdir()) == before
 
 

@@ -148,7 +148,7 @@ def test_ctrl_c_stops_all_processes_in_one_line(bench, workers):
         (["{slide}", "--device", "cuda:99"], "device is 'cuda:99'"),
         (["{slide}", "--augmentation", "nine"], "augmentation is 'nine'"),
         (["{slide}", "--tile", "0"], "tile is 0"),
-        (["{slide}", "--block", "1e3"], "block is 1000.0"),
+        (["{slide}", "--block", "1e3"], "block is '1e3'"),
         (["{slide}", "--largest", "big"], "largest is 'big'"),
         (["{slide}", "--channel", "-1"], "channel is -1"),
         (["{slide}", "--tissue", "most"], "tissue is 'most'"),

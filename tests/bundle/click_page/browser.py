@@ -90,6 +90,14 @@ class Page:
         found: dict[str, list] = self.run(code, name)
         return found
 
+    def chosen(self, name: str) -> list[int]:
+        """Rows of a data source that are selected."""
+        code = """
+        const models = [...Bokeh.documents[0]._all_models.values()]
+        return [...models.find((m) => m.name == arguments[0] && m.selected != null).selected.indices]
+        """
+        return self.run(code, name)
+
     def property(self, name: str, of: str) -> Any:
         """A property of a named part of the page."""
         code = "return [...Bokeh.documents[0]._all_models.values()].find((m) => m.name == arguments[0])[arguments[1]]"

@@ -57,6 +57,7 @@ def test_add_choose_move_delete_undo_redo(folder: Path, served: Served, driver: 
     assert stored(folder, "a")[0] == pytest.approx([100, 50], abs=0.6)
     page.until(lambda: len(drawn(page)) == 2)
     page.click(100, 50)  # on a point: it is chosen, and no second one is made
+    page.until(lambda: page.chosen("points") == [0])
     page.key("Delete")
     page.until(lambda: len(stored(folder, "a")) == 1)
     assert stored(folder, "a")[0] == pytest.approx([200, 150], abs=0.6)

@@ -71,10 +71,10 @@ def test_predictions_measures_both_ways_on_a_data_set(said, tmp_path):
         pixels = rng.integers(0, 255, (64, 70, 3), dtype=np.uint8)
         tifffile.imwrite(tmp_path / "data" / "images" / f"{name}.tif", pixels, photometric="rgb")
         Image.fromarray((pixels[..., 0] > 200).astype(np.uint8)).save(tmp_path / "data" / "labels" / f"{name}.png")
-    benchmark.predictions(str(tmp_path), str(tmp_path / "data"), mpp=0.5, limit=1)
+    benchmark.predictions(str(tmp_path), str(tmp_path / "data"), image_mpp=0.5, limit=1)
     assert [line.split(":")[0] for line in said()] == ["a", "mean of 1"]
     with pytest.raises(ValueError, match="no image in the part 'training'"):
-        benchmark.predictions(str(tmp_path), str(tmp_path / "data"), mpp=0.5, split="training")
+        benchmark.predictions(str(tmp_path), str(tmp_path / "data"), image_mpp=0.5, split="training")
 
 
 def test_metrics_compares_equal_values(said, monkeypatch):
