@@ -161,7 +161,7 @@ class ResampleToSpacingd(InvertibleTransform, MapTransform):
             return array
         affine = self._affine(old, new) if array.ndim > 2 else None
         info = {"old": list(old), "new": list(new)}
-        tracked: MetaTensor = self.push_transform(array, orig_size=old, affine=affine, extra_info=info)
+        tracked: MetaTensor = self.push_transform(array, orig_size=old, affine=affine, extra_info=info)  # type: ignore[no-untyped-call]
         return tracked
 
     @staticmethod
