@@ -112,8 +112,11 @@ ZOO_HEADINGS = [
     "Preprocessing",
     "Performance",
     "Additional Usage Steps",
+    "System Configuration",
+    "Limitations",
+    "Citation Info",
+    "References",
 ]
-ZOO_HEADINGS += ["Additional Usage Steps", "System Configuration", "Limitations", "Citation Info", "References"]
 
 
 def test_the_model_card_has_the_headings_of_the_zoos_template_in_its_order(unpacked):
