@@ -20,6 +20,7 @@ from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import TraceKeys, convert_to_dst_type, convert_to_tensor, ensure_tuple
 from torch.nn.functional import interpolate
 
+from .budget import MOST_PIXELS, check_budget
 from .image_points import marked, size_for
 
 Size = tuple[int, int]
@@ -28,11 +29,23 @@ MPP = "mpp"  # metadata key: um per px; not there where unknown
 
 
 def resampled_size(size: Size, mpp: float, new_mpp: float) -> Size:
-    """H and W after resampling from `mpp` to `new_mpp`, both um per px; ValueError unless both are positive numbers."""
+    """H and W after resampling from `mpp` to `new_mpp`, both um per px.
+
+    Raises:
+        ValueError: one of them is no positive number, or the new image would be too large to be held whole.
+    """
     for spacing in (mpp, new_mpp):
         if not (math.isfinite(spacing) and spacing > 0):
             raise ValueError(f"a spacing must be a positive number of um per px, not {spacing!r}: give --mpp")
-    height, width = (max(1, math.floor(length * mpp / new_mpp + 0.5)) for length in size)
+    sides = [length * mpp / new_mpp for length in size]
+    check_budget(
+        f"an image of {size[1]} x {size[0]} px at {mpp:g} um per px, brought to {new_mpp:g},",
+        sides[0] * sides[1],
+        MOST_PIXELS,
+        "px",
+        "give the um per px of your images (--image_mpp), or cut them into smaller ones",
+    )
+    height, width = (max(1, math.floor(side + 0.5)) for side in sides)
     return height, width
 
 
@@ -143,7 +156,8 @@ class ResampleToSpacingd(InvertibleTransform, MapTransform):
             if key in self.points_keys:
                 output[key] = _convert(resample_points, array, new, old)
                 continue
-            restored: Any = _convert(resample_label if key in self.label_keys else resample_image, array, old)
+            restored = _convert(resample_label if key in self.label_keys else resample_image, array, old)
+            assert isinstance(restored, MetaTensor)  # as what came in
             restored.affine = array.affine @ torch.linalg.inv(self._affine(old, new)).to(array.affine)
             if f"original_{MPP}" in restored.meta:
                 restored.meta[MPP] = restored.meta.pop(f"original_{MPP}")
