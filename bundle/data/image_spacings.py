@@ -14,12 +14,11 @@ import shutil
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from ..files.csv_table import read_by_image, read_table
+from ..files.csv_table import read_of_all_images
 from ..files.images import check_mpp, read_image
 from ..files.writers import write_image
 from .items import Item, scan
 
-HEADER = "image,mpp"
 COPIED = ("split.json", "diameters.csv", "shares.csv")  # beside points and labels
 
 
@@ -34,18 +33,7 @@ def read_spacings(path: Path, images: Collection[str]) -> dict[str, float]:
         ValueError: a column is missing, an image does not exist, is listed twice or not at all, or a value is no number
             of um per px; the message names the file.
     """
-    table = read_table(path, HEADER)
-    names = [name.strip().lower() for name in table[0]]
-    if names.count("image") != 1 or names.count("mpp") != 1:
-        raise ValueError(
-            f"{path}, line 1: the header is {','.join(table[0])!r}: it must name one column image and one column mpp,"
-            f" separated by commas, as in {HEADER!r}"
-        )
-    found = read_by_image(path, table, (names.index("image"), names.index("mpp")), images)
-    if missing := [name for name in images if name not in found]:
-        raise ValueError(
-            f"{path}: {len(missing)} images are not listed, {', '.join(missing[:5])}: give each its um per px"
-        )
+    found = read_of_all_images(path, "mpp", images, "its um per px")
     for value in found.values():
         check_mpp(value)
     return found

@@ -9,15 +9,13 @@ folder, so every command takes the joined folder as it takes any other. `sources
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..files.atomic import write_text
+from ..files.atomic import draft_folder, write_text
 from ..files.csv_table import by_image_text
 from ..files.images import read_image
 from ..files.provenance import hash_files
@@ -74,12 +72,8 @@ def ensure_joined(sources: Sequence[Source], folder: Path) -> Path:
         )
     if folder.is_dir() and any(folder.iterdir()):
         raise FileExistsError(f"{folder}: holds no {SOURCES}, so these are no joined data sets: name another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        draft = Path(scratch) / "draft"
-        draft.mkdir()
+    with draft_folder(folder) as draft:
         join(sources, draft)
-        os.replace(draft, folder)
     return folder
 
 

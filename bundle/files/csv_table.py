@@ -168,6 +168,36 @@ def read_by_image(
     return found
 
 
+def read_of_all_images(path: Path, column: str, images: Collection[str], what: str) -> dict[str, float]:
+    """Read a table with the columns image and `column`, a positive number for every image.
+
+    Args:
+        path: the file; more columns are ignored.
+        column: name of the numbers' column.
+        images: base names of the images that are there.
+        what: the number, for the message, such as "its share".
+
+    Returns:
+        Base name -> number.
+
+    Raises:
+        ValueError: a column is missing; an image does not exist, is listed twice or not at all; a number is none or not
+            positive; the message names the file.
+    """
+    header = f"image,{column}"
+    table = read_table(path, header)
+    names = [name.strip().lower() for name in table[0]]
+    if names.count("image") != 1 or names.count(column) != 1:
+        raise ValueError(
+            f"{path}, line 1: the header is {','.join(table[0])!r}: it must name one column image and one column"
+            f" {column}, separated by commas, as in {header!r}"
+        )
+    found = read_by_image(path, table, (names.index("image"), names.index(column)), images)
+    if missing := [name for name in images if name not in found]:
+        raise ValueError(f"{path}: {len(missing)} images are not listed, {', '.join(missing[:5])}: give each {what}")
+    return found
+
+
 def by_image_text(header: str, values: Mapping[str, float]) -> str:
     """A table of one number for each image, as `read_by_image` takes it.
 

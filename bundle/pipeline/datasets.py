@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ..data.diameters import Diameter, parse_diameter
 from ..data.joining import SOURCES, ensure_joined, first_diameter
 from ..data.sources import parse_sources, stated_number
 from ..files.images import check_mpp
+from ..files.leftovers import scratch_folder
 from .output import JOINED
 
 
@@ -59,9 +59,9 @@ def one_dataset(choice: DatasetChoice, output_dir: Path, plan_only: bool = False
         yield _single(choice)
         return
     sources = parse_sources(choice.dataset_dir, choice.mpp, choice.diameter, choice.share)
-    with tempfile.TemporaryDirectory(prefix="joined-") as scratch:
+    with scratch_folder("joined") as scratch:
         throw_away = plan_only and not (output_dir / JOINED / SOURCES).is_file()
-        folder = ensure_joined(sources, (Path(scratch) if throw_away else output_dir) / JOINED)
+        folder = ensure_joined(sources, (scratch if throw_away else output_dir) / JOINED)
         yield OneDataset(folder, None, first_diameter(sources))
 
 
