@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +32,8 @@ def test_settings_left_out_have_defaults(options, tmp_path):
     assert found.model == ROOT / "models" / "model.pt" and found.training_dir == tmp_path / "nuclei_training"
 
 
-def test_settings_come_as_text(options, tmp_path):
+def test_settings_come_as_text(options, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     (tmp_path / "mine.pt").touch()
     conf = {"model": str(tmp_path / "mine.pt"), "mpp": "0.25", "diameter": "8", "preset": "smoke", "device": "cuda:1"}
     found = options.of({**conf, "training_dir": str(tmp_path / "runs")}, "images")
@@ -44,6 +46,7 @@ def test_settings_come_as_text(options, tmp_path):
         ({"mmp": "0.5"}, "--conf mmp: there is no such setting; choose among model, mpp"),
         ({"mpp": "0"}, "mpp is '0': give a positive number"),
         ({"model": "none.pt"}, "--conf model none.pt: there is no such file"),
+        ({"device": "cuda:99"}, "--conf device cuda:99: device is 'cuda:99', but torch .* finds .* CUDA GPUs here"),
     ],
 )
 def test_settings_of_no_use_are_refused_and_said(options, conf, message):
