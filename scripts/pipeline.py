@@ -26,7 +26,7 @@ from bundle.pipeline.baselines import COMPARED, baseline_stages
 from bundle.pipeline.datasets import DatasetChoice, OneDataset, one_dataset
 from bundle.pipeline.demo import LEAST_AJI, demo_request, run_demo
 from bundle.pipeline.pipeline import run_pipeline
-from bundle.pipeline.request import Request
+from bundle.pipeline.request import Request, listed
 from bundle.pipeline.settings import parse_overrides, path_expression
 from bundle.pipeline.stages import Stage, method_with
 from scripts.command_line import run_command
@@ -140,21 +140,24 @@ def demo(
     run_demo(demo_request(options.request(OneDataset(Path())), Path(output)), least_aji)
 
 
-def started_from(init_weights: str, settings: str) -> str:
+def started_from(init_weights: str, settings: str, variants: Sequence[str] = ()) -> str:
     """The settings, with the one that lets every segmenter start from the weights, if there are any.
+
+    With the variant `pretrained`, these weights label the real images as well.
 
     Raises:
         FileNotFoundError: the weights are not there.
     """
     if not init_weights:
         return settings
-    return f"{settings}; segmentation/init_weights={path_expression(model_path(init_weights))}"
+    setting = "pretrained" if "pretrained" in variants else "segmentation/init_weights"
+    return f"{settings}; {setting}={path_expression(model_path(init_weights))}"
 
 
 def _run(
     options: RunOptions, beside: Sequence[Stage], init_weights: str = "", restart: str = "", plan_only: bool = False
 ) -> None:
-    options = replace(options, set=started_from(init_weights, options.set))
+    options = replace(options, set=started_from(init_weights, options.set, listed(options.variant)))
     choice = DatasetChoice(options.dataset_dir, options.image_mpp, options.diameter, options.share)
     with one_dataset(choice, Path(options.output_dir), plan_only) as dataset:
         request = options.request(dataset)

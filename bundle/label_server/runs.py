@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from ..files.stage_progress import stage_seconds, updates_done
 from ..files.untrusted_text import load_json
 from ..pipeline.request import Request
 from ..pipeline.stage_run import StageRun
-from ..pipeline.stages import METHOD
+from ..pipeline.stages import method_with
 
 NAME_LENGTH = 12  # hexadecimal digits
 
@@ -86,7 +86,7 @@ class Runs:
         return run
 
     def begin(self, run: Run, updates: Mapping[str, int]) -> None:
-        """Keep which training is the latest, and the updates of each of its stages."""
+        """Keep which training is the latest, and the updates of its stages, as `updates_of` gives them."""
         write_json(
             self.folder / "latest.json",
             {"run": run.folder.name, "updates": dict(updates), "started": f"{datetime.now():%Y-%m-%d %H:%M:%S}"},
@@ -118,12 +118,12 @@ class Runs:
         if run is None or latest is None:
             return {}
         totals = {str(folder): int(total) for folder, total in latest.get("updates", {}).items()}
-        done = {folder: _updates(run.results / folder, total) for folder, total in totals.items()}
-        stages = {stage.folder: _state(run.results / stage.folder) for stage in METHOD}
+        done = {folder: _updates(run.results / folder, total) for folder, total in totals.items() if total}
+        stages = {folder: _state(run.results / folder) for folder in totals if "/" not in folder}
         whole = all(state == "done" for state in stages.values())
         found = {"run": run.folder.name, "start_ts": latest.get("started"), "stages": stages, "updates": done}
         found |= {"epoch": sum(done.values()), "total_epochs": sum(totals.values())}
-        return found | ({"total_time": _seconds(run)} if whole else {})
+        return found | ({"total_time": _seconds(run, stages)} if whole else {})
 
     def _named(self, pointer: str) -> Run | None:
         name = (_read(self.folder / pointer) or {}).get("run")
@@ -131,15 +131,15 @@ class Runs:
 
 
 def updates_of(request: Request) -> dict[str, int]:
-    """Folder of every engine that trains, below the output folder -> its updates in all."""
-    synthesis, _, segmentation, _ = (StageRun(request, stage).config for stage in METHOD)
-    warm_start, each = int(synthesis["warm_start_epochs"]), int(synthesis["synthesis_updates_per_epoch"])
-    last = int(segmentation["segmentation_epochs"]) * int(segmentation["segmentation_updates_per_epoch"])
-    return {
-        "synthesis/warm_start": warm_start * each,
-        "synthesis": int(synthesis["synthesis_epochs"]) * each,
-        "segmentation": last,
-    }
+    """Folder of every stage and engine, below the output folder -> its updates in all, 0 where nothing is trained."""
+    updates = {}
+    for stage in method_with(request.variants):
+        config = StageRun(request, stage).config
+        each = int(config[f"{stage.name}_updates_per_epoch"]) if stage.trainers else 0
+        if stage.name == "synthesis":
+            updates["synthesis/warm_start"] = int(config["warm_start_epochs"]) * each
+        updates[stage.folder] = int(config[f"{stage.name}_epochs"]) * each if stage.trainers else 0
+    return updates
 
 
 def _name(data: Path, settings: Mapping[str, Any]) -> str:
@@ -163,5 +163,5 @@ def _updates(folder: Path, total: int) -> int:
     return total if _state(folder) == "done" else min(updates_done(folder), total)
 
 
-def _seconds(run: Run) -> float:
-    return round(sum(stage_seconds(run.results / stage.folder) for stage in METHOD), 1)  # as manifests round them
+def _seconds(run: Run, stages: Iterable[str]) -> float:
+    return round(sum(stage_seconds(run.results / folder) for folder in stages), 1)  # as manifests round them

@@ -20,7 +20,7 @@ from ..files.provenance import sha256
 from ..pipeline.pipeline import check_request
 from ..pipeline.request import Request
 from ..pipeline.stage_run import StageRun
-from ..pipeline.stages import METHOD
+from ..pipeline.stages import METHOD, method_with
 from . import fields
 
 TILES = "tiles.csv"  # in data sets of tiles
@@ -81,7 +81,7 @@ class Training:
             ValueError: there is no such preset or variant.
         """
         request = Request(Path(), Path(), bundle_root, self.preset, variant=self.variant, overrides=dict(self.epochs))
-        check_request(request, METHOD)
+        check_request(request, method_with(request.variants))
         return request
 
     def tiles(self, request: Request) -> TileSettings:

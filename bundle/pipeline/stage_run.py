@@ -16,6 +16,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 from ..files.manifest import MANIFEST, StageManifest, differences, stage_state
 from ..files.provenance import hash_files, sha256
+from ..inference.model import model_path
 from ..networks.device import PrecisionChoice, choose_precision, resolve_device
 from .request import Request, listed
 from .settings import flatten, load_config, overrides_of, path_expression, reachable
@@ -24,6 +25,7 @@ from .stages import DATASET, Stage
 # top-level ids that do not decide the result: where, with how much caution, and how the configuration is put together
 NEUTRAL = {"bundle_root", "device", "compute_device", "output_dir", "resume", "num_workers", "checkpoint_seconds"}
 NEUTRAL |= {"_desc_", "imports", "check_path", "manifest", "initialize", "finalize"}
+WEIGHTS = ("init_weights", "pretrained")  # settings that name a model from elsewhere
 MOST_SHOWN = 8  # changes that a message names
 
 
@@ -90,10 +92,14 @@ class StageRun:
         What presets and variants say to other stages is not among it.
         """
         left_out = {*NEUTRAL, *self.stage.reads, ConfigParser.meta_key}
-        own = load_config([self.request.bundle_root / "configs" / name for name in self.stage.config_files])
-        used = reachable(self.config, {*own, *self.values})
-        chosen = {name: value for name, value in self.config.items() if name in used and name not in left_out}
+        chosen = {name: value for name, value in self.config.items() if name in self._used and name not in left_out}
         return flatten(chosen)
+
+    @cached_property
+    def _used(self) -> set[str]:
+        """Ids that decide the result: the stage's own, and all that these refer to."""
+        own = load_config([self.request.bundle_root / "configs" / name for name in self.stage.config_files])
+        return reachable(self.config, {*own, *self.values})
 
     @cached_property
     def precision(self) -> PrecisionChoice | None:
@@ -111,7 +117,13 @@ class StageRun:
         """Name -> SHA-256 of all that the stage reads now: files of the data set, manifests of earlier stages."""
         root = self.request.output_dir
         manifests = {f"{folder}/{MANIFEST}": root / folder / MANIFEST for folder in self.stage.upstream}
-        return hash_files({**self.files, **manifests})
+        return hash_files({**self.files, **manifests, **self._weights()})
+
+    def _weights(self) -> dict[str, Path]:
+        """Setting -> file of the weights from elsewhere that the stage begins with."""
+        parser = ConfigParser({**self.config, "bundle_root": path_expression(self.request.bundle_root)})
+        named = [name for name in WEIGHTS if name in self._used and self.config.get(name)]
+        return {name: model_path(parser.get_parsed_content(name)) for name in named}
 
     def state(self) -> str:
         """The state of the stage's folder now: "absent", "partial" or "done".

@@ -9,7 +9,7 @@ that it writes to) and, for a folder of another stage, that stage's name with `_
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 DATASET = "dataset"  # stands for the user's data set where a stage names the folders that it reads
 
@@ -146,6 +146,19 @@ def method(
     return synthesis, synthetic, segmentation, predictions(f"{prefix}predictions", segmentation.folder)
 
 
+def from_weights() -> tuple[Stage, Stage, Stage]:
+    """The stages that are left where a trained segmenter labels the real images: no F and no G is trained."""
+    _, synthetic, segmentation, measured = method(painted=False)
+    labels = replace(
+        synthetic,
+        does="labels the real images by what a trained segmenter finds, their colours and their points",
+        reads={"dataset_dir": DATASET},
+        paced_by=segmentation.folder,
+        share=4.0,
+    )
+    return labels, segmentation, measured
+
+
 def method_with(variants: Iterable[str], beside: Iterable[Stage] = ()) -> tuple[Stage, ...]:
     """The stages of the method, as they are with the user's variants.
 
@@ -154,19 +167,24 @@ def method_with(variants: Iterable[str], beside: Iterable[Stage] = ()) -> tuple[
         beside: stages of baselines that run with the same variants.
 
     Raises:
-        ValueError: a baseline needs a generator, and a variant trains none.
+        ValueError: a baseline needs a generator, and a variant trains none; variants that exclude each other.
     """
-    if "real_only" not in variants:
+    without = [name for name in WITHOUT_GENERATOR if name in variants]
+    if not without:
         return METHOD
+    if len(without) > 1:
+        raise ValueError(f"the variants {' and '.join(without)} label the real images each in its own way: choose one")
+    (name,) = without
     if painting := [stage.folder for stage in beside if stage.name == "synthesis" or "synthesis_dir" in stage.reads]:
-        raise ValueError(f"the variant real_only trains no generator, and {painting[0]} needs one: leave one out")
-    return REAL_ONLY
+        raise ValueError(f"the variant {name} trains no generator, and {painting[0]} needs one: leave one out")
+    return WITHOUT_GENERATOR[name]
 
 
 ELLIPSES = trained_on_real_images(
     "ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points")
 )
-METHOD, REAL_ONLY = method(), method(painted=False)
+METHOD, REAL_ONLY, PRETRAINED = method(), method(painted=False), from_weights()
+WITHOUT_GENERATOR = {"real_only": REAL_ONLY, "pretrained": PRETRAINED}  # variants that leave stages out
 
 
 REPORT = "report"

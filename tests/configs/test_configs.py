@@ -21,14 +21,17 @@ from monai.utils import set_determinism
 
 from bundle.files.images import load_image
 from bundle.files.manifest import read_manifest
+from bundle.files.points_csv import read_points
+from bundle.files.provenance import sha256
 from bundle.inference.batch import BatchSegmenter
 from bundle.inference.model import ModelCard, load_network, save_model, segmenter_of
 from bundle.inference.outputs import ClassOutput
 from bundle.metrics import LABEL_METRICS, POINT_METRICS
 from bundle.networks.compact import Compact
 from bundle.pipeline.request import Request
+from bundle.pipeline.settings import path_expression
 from bundle.pipeline.stage_run import StageRun
-from bundle.pipeline.stages import METHOD
+from bundle.pipeline.stages import METHOD, PRETRAINED
 from bundle.simulation.dataset import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -194,6 +197,36 @@ def test_cnn3_trains_and_its_model_says_how_it_is_read(dataset, tmp_path):
     run("inference.json,variants/cnn3.yaml", workflow_type="infer", device="cpu", cnn3_width=0.05, **files)
     label, found = (tifffile.imread(tmp_path / part / "labels/simulated_002.tif") for part in ("predictions", "found"))
     assert label.max() > 0 and np.array_equal(label, found)
+
+
+def test_a_trained_segmenter_labels_real_images_by_their_points_and_goes_on(dataset, results, tmp_path):
+    over = {"dataset_dir": dataset, "pretrained": results / "segmentation"}
+    run("synthesize.yaml,variants/pretrained.yaml", output_dir=tmp_path / "labels", **over)
+    assert not (tmp_path / "labels" / "images").exists()
+    for path in sorted((tmp_path / "labels" / "relabelled" / "labels").iterdir()):
+        label = tifffile.imread(path)
+        points = read_points(dataset / "points" / f"{path.stem}.csv", label.shape).round().int().numpy()
+        ids = label[points[:, 1], points[:, 0]]
+        assert len(set(ids)) == len(points) and ids.min() > 0  # each point has its object
+    names = "train.json,train_on_synthetic.yaml,variants/pretrained.yaml"
+    folders = {"synthetic_dir": tmp_path / "labels", "output_dir": tmp_path / "model"}
+    run(names, segmentation_epochs=1, segmentation_updates_per_epoch=1, **over, **folders)
+    models = (results / "segmentation", tmp_path / "model")
+    before, after = (load_network(folder).network.state_dict() for folder in models)
+    changes = [(before[name] - after[name]).abs().max().item() for name in before]
+    assert 0 < max(changes) < 0.01  # one update of Adam at a rate of .001 away
+
+
+def test_weights_from_elsewhere_that_change_make_what_was_made_with_them_stale(tmp_path):
+    request = Request(tmp_path, tmp_path, ROOT, "cpu", variant="pretrained")
+    for stage in PRETRAINED[:2]:
+        named = StageRun(request, stage).inputs()["pretrained"]
+        assert named == sha256(ROOT / "models" / "model.pt")
+        other = {"pretrained": path_expression(tmp_path / "other.pt")}
+        (tmp_path / "other.pt").write_bytes(b"1")
+        changed = StageRun(replace(request, overrides=other), stage)
+        assert changed.inputs()["pretrained"] == sha256(tmp_path / "other.pt") != named
+    assert not {"pretrained", "init_weights"} & set(StageRun(request, METHOD[3]).inputs())
 
 
 def test_cnn3_learns_from_what_the_synthesis_wrote(dataset, results, tmp_path):

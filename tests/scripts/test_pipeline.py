@@ -16,7 +16,7 @@ from bundle.data.folder import DataFolder
 from bundle.networks.device import choose_precision
 from bundle.pipeline.baselines import BASELINES
 from bundle.pipeline.output import check_output_dir
-from bundle.pipeline.stages import METHOD, REAL_ONLY
+from bundle.pipeline.stages import METHOD, PRETRAINED, REAL_ONLY
 from bundle.simulation.dataset import write_dataset
 
 Calls = list[tuple[Any, ...]]
@@ -143,6 +143,21 @@ def test_without_synthetic_images_the_plan_says_so_and_nothing_that_paints_may_b
         with pytest.raises(SystemExit, match=f"real_only trains no generator, and baselines/{name}/.* needs one"):
             command.main(["compare", *options, "--baselines", f"voronoi,{name}"])
     assert len(calls) == 1
+
+
+def test_a_trained_segmenter_labels_the_images_and_goes_on(calls: Calls, tmp_path: Path) -> None:
+    options = ["--dataset_dir", "d", "--output_dir", "o", "--variant", "pretrained"]
+    command.main(["run", *options])
+    assert tuple(calls[0][1]) == PRETRAINED and calls[0][0].overrides == {}
+    assert [stage.folder for stage in PRETRAINED] == ["synthetic", "segmentation", "predictions"]
+    (tmp_path / "model.pt").touch()
+    command.main(["run", *options, "--init_weights", str(tmp_path)])
+    assert list(calls[1][0].overrides) == ["pretrained"]  # it labels, and training goes on from it
+    assert str(tmp_path / "model.pt") in calls[1][0].overrides["pretrained"]
+    with pytest.raises(SystemExit, match="real_only and pretrained label the real images each in its own way"):
+        command.main(["run", *options[:-1], "pretrained,real_only"])
+    with pytest.raises(SystemExit, match="pretrained trains no generator, and baselines/online/.* needs one"):
+        command.main(["compare", *options, "--baselines", "online"])
 
 
 def test_plan_stops_after_the_plan(calls: Calls) -> None:

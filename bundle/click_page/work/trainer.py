@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -112,16 +112,17 @@ class Trainer:
             self._say(f"a training that an earlier page began runs on: {self._progress()}")
 
     def _training(self, grey: bool) -> Training:
-        variant, few = "real_only,grey" if grey else "real_only", FEW if self.preset == "cpu" else {}
-        plain = Training(self.preset, variant, self.models.mpp, epochs=few)
+        few, colours = FEW if self.preset == "cpu" else {}, ",grey" if grey else ""
+        plain = Training(self.preset, f"real_only{colours}", self.models.mpp, epochs=few)
         card = read_card(self.models.given)
         wanted: Mapping[str, object] = StageRun(plain.as_pipeline(ROOT), METHOD[2]).config["network_def"]
         own = {name: value for name, value in wanted.items() if name != "image_channels"}
         fits = all(card.network.get(name) == value for name, value in own.items()) and card.channels == (
             1 if grey else 3
         )
-        start = self.models.given if fits else None
-        return Training(self.preset, variant, self.models.mpp, epochs=few, init_weights=start)
+        if not fits:
+            return plain
+        return replace(plain, variant=f"pretrained{colours}", init_weights=self.models.given)
 
     def _prepare(self, clicked: Clicked, training: Training) -> Run:
         pipeline = training.as_pipeline(ROOT)

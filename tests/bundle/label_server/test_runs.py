@@ -69,7 +69,8 @@ def test_progress_counts_updates_and_names_what_runs(tmp_path):
     runs = Runs(tmp_path / "runs")
     assert runs.progress() == {} and runs.served() is None
     run = runs.prepare(writing("x,y\n1,1\n"), {})
-    runs.begin(run, {"synthesis/warm_start": 100, "synthesis": 200, "segmentation": 300})
+    trained = {"synthesis/warm_start": 100, "synthesis": 200, "segmentation": 300}
+    runs.begin(run, {**trained, "synthetic": 0, "predictions": 0})
     assert runs.progress()["epoch"] == 0 and set(runs.progress()["stages"].values()) == {"waits"}
     stage(run, "synthesis", complete=False)
     warm = run.results / "synthesis" / "warm_start"
@@ -110,6 +111,10 @@ def test_a_pointer_to_elsewhere_is_not_followed(tmp_path, name):
 
 @pytest.mark.parametrize(("preset", "expected"), [("smoke", (6, 6, 6)), ("cpu", (600, 600, 2000))])
 def test_updates_follow_from_the_configuration(preset, expected):
-    assert tuple(updates_of(Training(preset).as_pipeline(ROOT)).values()) == expected
+    names = ("synthesis/warm_start", "synthesis", "segmentation")
+    rest = {"synthetic": 0, "predictions": 0}
+    assert updates_of(Training(preset).as_pipeline(ROOT)) == {**dict(zip(names, expected, strict=True)), **rest}
+    ours = {"synthetic": 0, "segmentation": expected[2], "predictions": 0}
+    assert updates_of(Training(preset, "pretrained").as_pipeline(ROOT)) == ours
     shorter = Training(preset, epochs={"segmentation_epochs": 1})
     assert updates_of(shorter.as_pipeline(ROOT))["segmentation"] < expected[2]
