@@ -34,6 +34,7 @@ test: $(INSTALLED)  ## run all tests
 lint: $(INSTALLED)  ## check style and types
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+	$(RUN) -m pytest -q tests/zoo
 
 docs: .venv-docs/.installed  ## make the API pages from docstrings, in site/
 	.venv-docs/bin/python -m mkdocs build --strict --quiet

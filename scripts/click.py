@@ -16,14 +16,16 @@ from pathlib import Path
 from bundle.click_page.app import ClickApp
 from bundle.click_page.clicks.click_folder import ClickFolder
 from bundle.click_page.server import Address, ClickServer
-from bundle.files.bundle_root import MODEL
+from bundle.files import bundle_root
 from bundle.files.images import check_mpp
 from scripts.command_line import run_command
+
+MODEL = str(bundle_root.MODEL)
 
 
 def click(
     images: str,
-    model: str = str(MODEL),
+    model: str = MODEL,
     image_mpp: float | None = None,
     preset: str = "cpu",
     port: int = Address.port,

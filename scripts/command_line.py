@@ -18,9 +18,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import fire
-from fire.decorators import SetParseFns
-
 from bundle.files.log_lines import PlainFormatter, plain_lines
+from fire.decorators import SetParseFns
 from scripts.typed_options import Options, UsageError
 
 logger = logging.getLogger(__name__)

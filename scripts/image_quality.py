@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tqdm.contrib.logging import logging_redirect_tqdm
-
 from bundle.data.folder import DataFolder
 from bundle.files.atomic import write_json
 from bundle.files.images import check_mpp
@@ -27,6 +25,7 @@ from bundle.metrics.features import EncoderFeatures, FeatureExtractor, Pretraine
 from bundle.metrics.image_quality import image_quality
 from bundle.networks.device import resolve_device
 from scripts.command_line import run_command
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 logger = logging.getLogger(__name__)
 

@@ -34,6 +34,7 @@ from scripts.command_line import run_command
 logger = logging.getLogger("scripts.pipeline")
 
 ROOT = bundle_root.ROOT
+BASELINES = ",".join(COMPARED)
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,7 @@ def run(options: RunOptions, init_weights: str = "", restart: str = "") -> None:
     _run(options, (), init_weights, restart)
 
 
-def compare(
-    options: RunOptions, init_weights: str = "", restart: str = "", baselines: str = ",".join(COMPARED)
-) -> None:
+def compare(options: RunOptions, init_weights: str = "", restart: str = "", baselines: str = BASELINES) -> None:
     """As run, and beside it the baselines, each training the same segmenter for the same budget.
 
     Args:

@@ -26,9 +26,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from torch import Tensor
-from tqdm import tqdm
-
 from bundle.annotations.choice import Choice, parse_classes
 from bundle.annotations.dataset import write_dataset
 from bundle.annotations.formats.aperio import draw_outlines, read_outlines
@@ -52,6 +49,8 @@ from bundle.files.sole_run import lock_beside, sole_run
 from bundle.files.writers import write_image, write_label
 from bundle.slides.listing import IMAGE_OR_SLIDE_SUFFIXES
 from scripts.command_line import run_command
+from torch import Tensor
+from tqdm import tqdm
 
 logger = logging.getLogger(__name__)
 

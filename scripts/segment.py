@@ -19,9 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
-
 from bundle.files import bundle_root
 from bundle.files.images import check_mpp
 from bundle.files.view import View, parse_view
@@ -34,6 +31,8 @@ from bundle.objects.registry import choose_formats
 from bundle.objects.simplify import check_tolerance
 from scripts.command_line import run_command
 from scripts.segment_slides import slide
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 logger = logging.getLogger(__name__)
 

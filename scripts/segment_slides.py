@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tqdm.contrib.logging import logging_redirect_tqdm
-
 from bundle.files import bundle_root
 from bundle.files.images import check_mpp
 from bundle.files.view import View, parse_view
@@ -26,6 +24,7 @@ from bundle.slide_segmentation.plan import Settings
 from bundle.slide_segmentation.request import Request
 from bundle.slide_segmentation.run import segment_slides
 from bundle.slides.listing import list_slides
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import shapely
 import torch
-
 from transforms.maps.points import inside
 
 from ..files.pixel_centres import HALF_PIXEL

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol
 
 from torch import Tensor
-
 from transforms.resample import resample_image
 
 from ..files.images import load_image

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 from bokeh.models import Column, Div, Select, UIElement
 
@@ -72,7 +73,7 @@ class TrainingPanel:
 def _side_by_side(comparison: Comparison) -> str:
     cells = [
         f'<div style="width:49%;display:inline-block">{title}<br>'
-        f'<img style="width:100%" src="{embed(figures.picture)}"></div>'
+        f'<img style="width:100%" src={quoteattr(embed(figures.picture))}></div>'
         for title, figures in (("before", comparison.before), ("after", comparison.after))
     ]
     return f'<div style="width:100%">{"".join(cells)}</div>'

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-
 from transforms.maps.points import point_maps
 from transforms.shapes.draw import draw_labels
 

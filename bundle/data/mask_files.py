@@ -16,7 +16,6 @@ from zipfile import BadZipFile
 import numpy as np
 import tifffile
 import torch
-
 from transforms.pseudo_labels.sam_masks import Proposal, proposal_of_page, proposals_of_ids
 from transforms.resample import Size, resample_label
 

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-
 from transforms.maps.style import image_style
 
 from .streams import Batch, CropStream, batch_hover_map

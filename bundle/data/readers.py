@@ -17,7 +17,6 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import ImageMetaKey
-
 from transforms.resample import MPP
 
 from ..files.images import check_mpp, load_image

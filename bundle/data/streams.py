@@ -16,7 +16,6 @@ from typing import Any, Protocol
 import ignite.distributed as idist
 import torch
 from torch import Tensor
-
 from transforms.maps.hover import hover_map
 from transforms.maps.hover_static import static_hover_map
 from transforms.random_streams import generator

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from torch import Tensor
 from torch.utils.data import Dataset
-
 from transforms.random_streams import generator
 from transforms.resample import resample_points
 from transforms.shapes.ellipses import EllipseSampler

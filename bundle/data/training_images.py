@@ -19,7 +19,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-
 from transforms.maps.style import image_style
 from transforms.resample import resample_image, resample_label, resample_points, working_size
 from transforms.shapes.area_laws import AreaLaw, Draw, fit_in_diameters
@@ -195,12 +194,7 @@ class LabelledTrainingImages(Dataset[TrainingImage]):
         self.training_images = [self._load(item, mpp, image_mpp, channels, device) for item in data]
 
     def _load(
-        self,
-        item: Mapping[str, Any],
-        mpp: float,
-        image_mpp: float | None,
-        channels: int,
-        device: torch.device | str,
+        self, item: Mapping[str, Any], mpp: float, image_mpp: float | None, channels: int, device: torch.device | str
     ) -> LabelledTrainingImage:
         loaded = load_image(item["image"], channels, image_mpp)
         size = working_size(loaded.size, loaded.mpp, mpp)

@@ -45,9 +45,11 @@ class Reporter:
 class Stream(Protocol):
     """Training batches on the device, each a dict of tensors that depends on its update's number alone."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """Updates of an epoch."""
 
-    def __iter__(self) -> Iterator[dict[str, Tensor]]: ...
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        """Their batches, from the position on."""
 
     def set_position(self, step: int) -> None:
         """Go on with update `step`, counted from 0 over all epochs."""

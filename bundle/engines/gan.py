@@ -17,7 +17,6 @@ import torch
 from ignite.engine import Engine
 from monai.networks.utils import eval_mode
 from torch import Tensor, nn
-
 from transforms.random_streams import generator as counter_based
 
 from ..losses.adversarial import LeastSquares

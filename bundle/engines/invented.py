@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-
 from transforms.instances.hover_to_label import hover_to_label
 
 from .panel import Look
@@ -42,10 +41,7 @@ class InventedNuclei:
         drawn = [int((torch.bincount(label.flatten())[1:] >= SMALLEST).sum()) for label in labels]
         painted = [objects_outside(*pair) for pair in zip(look.pictures["recovered_map"], masks, strict=True)]
         invented, whole = (sum(counts) for counts in zip(*painted, strict=True))
-        return {
-            "objects_per_point": mean_ratio(found, drawn),
-            "invented_share": invented / whole if whole else 0.0,
-        }
+        return {"objects_per_point": mean_ratio(found, drawn), "invented_share": invented / whole if whole else 0.0}
 
     def judge(self, numbers: Mapping[str, float], progress: float) -> str:
         """Either number too high."""

@@ -62,7 +62,7 @@ class LossWindow:
             return
         row = int(bad.any(dim=1).nonzero()[0])
         step = last - len(self.rows) + 1 + row
-        found = ", ".join(f"'{self.names[i]}' is {values[row, i]}" for i in bad[row].nonzero().flatten().tolist())
+        found = ", ".join(f"{self.names[i]!r} is {values[row, i]}" for i in bad[row].nonzero().flatten().tolist())
         raise NonFiniteLossError(
             f"training stopped: loss term {found} at update {step} (epoch {(step - 1) // epoch_length + 1})."
             " Resume from the last checkpoint with a lower learning rate or with precision float32; if the value comes"

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import torch
 from monai.networks.utils import eval_mode
 from torch import Tensor
-
 from transforms.random_streams import generator
 
 from ..data.streams import CropStream

@@ -144,7 +144,7 @@ def check_weights_finite(name: str, network: nn.Module, step: int) -> None:
     if not all(finite):
         key = values[finite.index(False)][0]
         raise NonFiniteLossError(
-            f"training stopped: '{key}' of the {name} is not finite after update {step}; no checkpoint was written."
+            f"training stopped: {key!r} of the {name} is not finite after update {step}; no checkpoint was written."
             " Resume from the last one with a lower learning rate or with precision float32"
         )
 

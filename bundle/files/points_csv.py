@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-
 from transforms.maps.points import inside, merge_duplicates
 
 from .atomic import write_text

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-
 from transforms.shapes.area_laws import UniformAreaLaw
 
 from ..files.atomic import write_json

@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any, Protocol
 
 from torch import Tensor
-
 from transforms.instances.classes_to_label import REACH, classes_to_label
 from transforms.instances.hover_to_label import hover_to_label
 from transforms.maps.classes import INSIDE

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
-
 from transforms.maps.hover import hover_map
 from transforms.random_streams import generator as counter_based
 from transforms.shapes.draw import draw_label

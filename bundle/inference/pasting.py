@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from tqdm import tqdm
-
 from transforms.instances.seeds import seed_points
 from transforms.pseudo_labels.copy_paste import copy_paste
 from transforms.pseudo_labels.erase import erase_nuclei

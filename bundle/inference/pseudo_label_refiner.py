@@ -13,7 +13,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
-
 from transforms.instances.seeds import contacts, seed_pixels, seed_points
 from transforms.instances.split_by_points import split_by_points
 from transforms.pseudo_labels.colour_evidence import colour_posterior

@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
-
 from transforms.instances.seeds import seed_points
 from transforms.pseudo_labels.geodesic import fit_alpha, geodesic_distance, geodesic_label
 from transforms.pseudo_labels.sam_masks import label_from_masks

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import torch
 from monai.inferers import Inferer, SlidingWindowInferer
 from torch import Tensor, nn
-
 from transforms.instances.hover_to_label import raster_ids
 from transforms.resample import resample_image, working_size
 

@@ -24,7 +24,6 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 from tqdm import tqdm
-
 from transforms.resample import resample_image, working_size
 
 from ..data.folder import DataFolder
@@ -67,11 +66,7 @@ class Tuning:
 
 
 def tune(
-    model: Model,
-    folder: DataFolder,
-    names: Sequence[str],
-    radius: float = 3.0,
-    vary: Sequence[str] = ("threshold",),
+    model: Model, folder: DataFolder, names: Sequence[str], radius: float = 3.0, vary: Sequence[str] = ("threshold",)
 ) -> Tuning:
     """Try all candidates and choose the one of highest detection F1, the model's own parameters where none is higher.
 

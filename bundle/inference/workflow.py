@@ -124,10 +124,7 @@ class HoverMapInferer(Inferer):
     """
 
     def __init__(
-        self,
-        windows: Inferer | None = None,
-        augmentation: Sequence[Symmetry] = IDENTITY,
-        output: Output | None = None,
+        self, windows: Inferer | None = None, augmentation: Sequence[Symmetry] = IDENTITY, output: Output | None = None
     ) -> None:
         self.windows, self.augmentation, self.output = windows, augmentation, output
 

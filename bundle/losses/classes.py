@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
 from transforms.maps.classes import class_map
 
 from .reduce import mean_per_crop

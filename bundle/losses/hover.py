@@ -15,7 +15,6 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
 from transforms.to_device import to_device
 
 from .reduce import mean_per_crop
@@ -79,12 +78,7 @@ def cross_entropy_loss(prediction: Tensor, hover_map: Tensor, weight: Tensor | N
     return mean_per_crop(entropy, weight).mean()
 
 
-TERMS = {
-    "offset": offset_loss,
-    "gradient": gradient_loss,
-    "dice": dice_loss,
-    "cross_entropy": cross_entropy_loss,
-}
+TERMS = {"offset": offset_loss, "gradient": gradient_loss, "dice": dice_loss, "cross_entropy": cross_entropy_loss}
 
 
 class HoverLoss(nn.Module):

@@ -23,7 +23,6 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-
 from transforms.maps.style import image_style
 
 from .adversarial import LeastSquares

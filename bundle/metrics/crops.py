@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-
 from transforms.random_streams import generator
 from transforms.resample import Size
 

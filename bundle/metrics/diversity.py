@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
-
 from transforms.random_streams import generator
 
 Paint = Callable[[Tensor, torch.Generator], Tensor]  # label (1, H, W), generator -> image (C, H, W) in [0, 1]

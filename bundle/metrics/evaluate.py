@@ -11,10 +11,7 @@ from .detection import RADIUS
 
 
 def evaluate_label(
-    pred: NdarrayOrTensor,
-    truth: NdarrayOrTensor | None,
-    points: NdarrayOrTensor | None = None,
-    radius: float = RADIUS,
+    pred: NdarrayOrTensor, truth: NdarrayOrTensor | None, points: NdarrayOrTensor | None = None, radius: float = RADIUS
 ) -> dict[str, float]:
     """Measure a predicted label by whatever truth there is; a metric that the truth does not allow has no key.
 

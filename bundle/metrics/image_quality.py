@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from tqdm import tqdm
-
 from transforms.random_streams import generator
 from transforms.resample import resample_image, working_size
 

@@ -34,15 +34,16 @@ def resolve_device(name: str | torch.device) -> torch.device:
     Raises:
         ValueError: for a GPU that is not there, or a name that torch does not know.
     """
-    if str(name) == AUTO:
+    name = str(name)
+    if name == AUTO:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ValueError(f"device is '{name}', which torch does not know: choose auto, cpu, cuda or cuda:N") from error
+        raise ValueError(f"device is {name!r}, which torch does not know: choose auto, cpu, cuda or cuda:N") from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ValueError(
-            f"device is '{name}', but torch {torch.__version__} finds {torch.cuda.device_count()} CUDA GPUs here:"
+            f"device is {name!r}, but torch {torch.__version__} finds {torch.cuda.device_count()} CUDA GPUs here:"
             " choose device auto or cpu, or mend the driver or the torch build (python -m torch.utils.collect_env)"
         )
     return device
@@ -122,7 +123,8 @@ def choose_precision(device: torch.device, name: str = AUTO) -> PrecisionChoice:
         raise ValueError(f"precision is {name!r}: choose one of {', '.join((AUTO, *PRECISIONS))}")
     if name == "float16" and device.type != "cuda":
         raise ValueError(
-            f"precision is float16, which needs a CUDA GPU, but device is '{device}': choose auto, bfloat16 or float32"
+            f"precision is float16, which needs a CUDA GPU, but device is {str(device)!r}: choose auto, bfloat16 or"
+            " float32"
         )
     native, kind = computes_bfloat16(device), {"cuda": "GPU", "cpu": "CPU"}.get(device.type, "device")
     if name == AUTO:

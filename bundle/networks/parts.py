@@ -104,5 +104,5 @@ def make_norm(name: str, channels: int) -> nn.Module:
         ValueError: for another name.
     """
     if name not in NORMS:
-        raise ValueError(f"norm is '{name}'; choose one of {', '.join(NORMS)}")
+        raise ValueError(f"norm is {name!r}; choose one of {', '.join(NORMS)}")
     return NORMS[name](channels)

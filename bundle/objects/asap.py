@@ -45,7 +45,9 @@ def write_asap(path: str | os.PathLike[str], objects: Iterable[SlideObject]) -> 
             count += 1
         stream.write(b"</Annotations>\n<AnnotationGroups>\n")
         for group, colour in groups.items():
-            text = f'<Group Name={quoteattr(group)} PartOfGroup="None" Color="{colour}"><Attributes/></Group>\n'
+            text = (
+                f'<Group Name={quoteattr(group)} PartOfGroup="None" Color={quoteattr(colour)}><Attributes/></Group>\n'
+            )
             stream.write(text.encode())
         stream.write(b"</AnnotationGroups>\n</ASAP_Annotations>\n")
 
@@ -64,9 +66,9 @@ def _annotations(item: SlideObject) -> Iterator[tuple[str, str, Ring]]:
 
 def _annotation(name: str, group: str, colour: str, ring: Ring) -> str:
     points = np.round(ring, DECIMALS).tolist()
-    corners = "".join(f'<Coordinate Order="{i}" X="{x:.12g}" Y="{y:.12g}"/>' for i, (x, y) in enumerate(points))
+    corners = "".join(f'<Coordinate Order="{i:d}" X="{x:.12g}" Y="{y:.12g}"/>' for i, (x, y) in enumerate(points))
     return (
-        f'<Annotation Name={quoteattr(name)} Type="Polygon" PartOfGroup={quoteattr(group)} Color="{colour}">'
+        f'<Annotation Name={quoteattr(name)} Type="Polygon" PartOfGroup={quoteattr(group)} Color={quoteattr(colour)}>'
         f"<Coordinates>{corners}</Coordinates></Annotation>\n"
     )
 

@@ -82,11 +82,7 @@ def rehearse(run: StageRun) -> tuple[Pace, ...]:
         StageError: the stage stops at its start for a reason that its message names.
     """
     stage, watches = run.stage, []
-    with (
-        clear_errors(f"{stage.folder} cannot start"),
-        scratch_folder("rehearsal") as folder,
-        _quiet(),
-    ):
+    with clear_errors(f"{stage.folder} cannot start"), scratch_folder("rehearsal") as folder, _quiet():
         workflow = run.workflow(folder)
         workflow.initialize()
         for trainer in stage.trainers:

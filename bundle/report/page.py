@@ -148,13 +148,9 @@ def _number(value: float) -> str:
 def _duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 90
-        else f"{seconds / 60:.0f} min"
-        if seconds < 5400
-        else f"{seconds / 3600:.1f} h"
-    )
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _address(path: Path, output_dir: Path) -> str:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
-
 from transforms.instances.hover_to_label import raster_ids
 
 

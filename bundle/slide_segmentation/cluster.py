@@ -75,7 +75,8 @@ class DaskExecutor:
         waiting = iter(tasks)
         given = {self._submit(task): task for task in islice(waiting, self._room())}
         running = as_completed(given)
-        for future in running:
+        while not running.is_empty():
+            future = next(running)
             yield given.pop(future), _outcome(future)
             for following in islice(waiting, max(self._room() - len(given), 0)):
                 submitted = self._submit(following)

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from transforms.budget import MOST_STEPS, check_budget
 
 from ..files.value_rules import check_value, many, whole

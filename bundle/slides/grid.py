@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
 from transforms.resample import resampled_size
 
 Size = tuple[int, int]  # (W, H), px

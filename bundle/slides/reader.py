@@ -47,11 +47,7 @@ class Slide:
     """
 
     def __init__(
-        self,
-        path: str | os.PathLike[str],
-        channels: int = 3,
-        mpp: float | None = None,
-        view: View | None = None,
+        self, path: str | os.PathLike[str], channels: int = 3, mpp: float | None = None, view: View | None = None
     ) -> None:
         check_mpp(mpp)
         self.path, self.channels = Path(path), channels

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from bundle.label_server.images import NUCLEI
+from bundle.label_server.names import is_upload
+from bundle.label_server.runs import Runs
 from fastapi import HTTPException
 from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.datastore import DefaultLabelTag
@@ -24,10 +27,6 @@ from nuclei_infer import NucleiInfer
 from nuclei_options import ROOT, Options
 from nuclei_store import NucleiStore
 from nuclei_train import NucleiTrain
-
-from bundle.label_server.images import NUCLEI
-from bundle.label_server.names import is_upload
-from bundle.label_server.runs import Runs
 
 logger = logging.getLogger(__name__)
 

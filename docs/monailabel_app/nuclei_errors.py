@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fastapi import HTTPException
-
 from bundle.files.log_lines import plain_lines
+from fastapi import HTTPException
 
 logger = logging.getLogger(__name__)
 

@@ -10,10 +10,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
-from monailabel.utils.others.generic import device_list, name_to_device
-from nuclei_options import Options
-
 from bundle.inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 from bundle.label_server import fields
 from bundle.label_server.annotation import as_annotation
@@ -23,6 +19,9 @@ from bundle.label_server.query import Query
 from bundle.label_server.slides import objects_of_slide
 from bundle.networks.device import resolve_device
 from bundle.slides.listing import is_slide
+from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
+from monailabel.utils.others.generic import device_list, name_to_device
+from nuclei_options import Options
 
 Result = dict[str, Any]
 

@@ -12,11 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from monailabel.config import settings
-from monailabel.datastore.local import LocalDatastore
-from monailabel.interfaces.datastore import DefaultLabelTag
-from nuclei_errors import told_to_client
-
 from bundle.annotations.clicks import Clicks
 from bundle.annotations.formats.registry import READERS
 from bundle.data.items import files_by_name
@@ -25,6 +20,10 @@ from bundle.label_server.clicked import check_within, read_label_file
 from bundle.label_server.images import pixel_size
 from bundle.label_server.names import plain_name
 from bundle.slides.listing import IMAGE_OR_SLIDE_SUFFIXES
+from monailabel.config import settings
+from monailabel.datastore.local import LocalDatastore
+from monailabel.interfaces.datastore import DefaultLabelTag
+from nuclei_errors import told_to_client
 
 IMAGES = [f"*{suffix}" for suffix in IMAGE_OR_SLIDE_SUFFIXES]
 MASKS = ["*.nrrd", "*.nii", "*.nii.gz"]

@@ -15,14 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bundle.label_server.clicked import read_label_files, write_training_set
+from bundle.label_server.runs import Runs, updates_of
+from bundle.label_server.training import EPOCHS, Training
 from monailabel.interfaces.tasks.train import TrainTask
 from nuclei_infer import device_of
 from nuclei_options import ROOT, Options
 from nuclei_store import NucleiStore
-
-from bundle.label_server.clicked import read_label_files, write_training_set
-from bundle.label_server.runs import Runs, updates_of
-from bundle.label_server.training import EPOCHS, Training
 
 logger = logging.getLogger(__name__)
 

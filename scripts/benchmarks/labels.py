@@ -17,18 +17,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.apps.pathology.transforms import HoVerNetInstanceMapPostProcessing
-from monai.metrics.panoptic_quality import compute_panoptic_quality
-from monai.transforms import ComputeHoVerMaps
-from scipy.ndimage import gaussian_filter
-from torch import Tensor
-
 from bundle.data.folder import DataFolder
 from bundle.inference.model import load_network, segmenter_of, smallest_object
 from bundle.inference.outputs import HoverOutput
 from bundle.metrics import evaluate_label
 from bundle.metrics.detection import object_centres
 from bundle.metrics.evaluate import label_metrics, point_metrics
+from monai.apps.pathology.transforms import HoVerNetInstanceMapPostProcessing
+from monai.metrics.panoptic_quality import compute_panoptic_quality
+from monai.transforms import ComputeHoVerMaps
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
 from transforms.instances.hover_to_label import hover_to_label
 from transforms.maps.hover import hover_map
 from transforms.resample import resample_image, resample_label, working_size

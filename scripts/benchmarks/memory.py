@@ -12,7 +12,6 @@ from collections.abc import Callable
 from statistics import median
 
 import torch
-
 from bundle.networks.compact import Compact
 from bundle.networks.device import Precision
 from bundle.networks.memory import keep_freed_memory

@@ -12,14 +12,13 @@ from functools import partial
 from typing import Any
 
 import torch
-from monai.apps.pathology.inferers import SlidingWindowHoVerNetInferer
-from monai.networks.nets import HoVerNet as MonaiHoVerNet
-from torch import Tensor, nn
-
 from bundle.inference.segmenter import Segmenter
 from bundle.networks.compact import Compact
 from bundle.networks.hovernet import HoverNet
+from monai.apps.pathology.inferers import SlidingWindowHoVerNetInferer
+from monai.networks.nets import HoVerNet as MonaiHoVerNet
 from scripts.benchmarks.labels import DENSITY, generated_label, monai_label, one_thread, predicted, seconds
+from torch import Tensor, nn
 from transforms.instances.hover_to_label import hover_to_label
 
 logger = logging.getLogger(__name__)

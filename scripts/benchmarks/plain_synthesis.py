@@ -15,16 +15,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from bundle.data.training_images import EllipseTrainingImage
+from bundle.losses.adversarial import LeastSquares
+from bundle.networks.parts import activate_hover_map
+from bundle.networks.spade import SPADE
 from monai.transforms import Compose, ComputeHoVerMapsd, RandFlipd, RandSpatialCropd, ToTensord
 from skimage.draw import disk, ellipse
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
-
-from bundle.data.training_images import EllipseTrainingImage
-from bundle.losses.adversarial import LeastSquares
-from bundle.networks.parts import activate_hover_map
-from bundle.networks.spade import SPADE
 
 
 class Samples(Dataset[dict[str, Any]]):

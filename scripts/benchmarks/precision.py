@@ -9,7 +9,6 @@ import time
 from statistics import median
 
 import torch
-
 from bundle.networks.compact import Compact
 from bundle.networks.device import PRECISIONS, choose_precision, describe_device, resolve_device
 

@@ -21,15 +21,14 @@ from pathlib import Path
 import numpy as np
 import tifffile
 import torch
-from PIL import Image
-from torch import nn
-
 from bundle.inference.model import ModelCard, describe_network, save_model
 from bundle.networks.compact import Compact
 from bundle.slide_segmentation.cluster import executor_of
 from bundle.slide_segmentation.plan import Settings
 from bundle.slide_segmentation.request import Request
 from bundle.slide_segmentation.run import segment_slides
+from PIL import Image
+from torch import nn
 from transforms.maps.hover import hover_map
 from transforms.shapes.draw import draw_label
 from transforms.shapes.ellipses import EllipseSampler, UniformAreaLaw
@@ -43,11 +42,7 @@ NUCLEI = 350  # in the pattern: 5,300 per mm2
 
 
 def slides(
-    sizes: str = "10000,20000,40000",
-    block: int = 2048,
-    workers: str = "0",
-    model: str = "",
-    folder: str | None = None,
+    sizes: str = "10000,20000,40000", block: int = 2048, workers: str = "0", model: str = "", folder: str | None = None
 ) -> None:
     """Segment generated slides; each run is a process of its own, whose peak memory is its own.
 

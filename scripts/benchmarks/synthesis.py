@@ -18,14 +18,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from monai.bundle import ConfigParser
-from torch.utils.data import DataLoader
-
 from bundle.engines.gan import CycleTrainer
 from bundle.files.leftovers import scratch_folder
 from bundle.networks.device import resolve_device
 from bundle.simulation.dataset import write_dataset
+from monai.bundle import ConfigParser
 from scripts.benchmarks.plain_synthesis import PlainLoop, Samples, endless
+from torch.utils.data import DataLoader
 
 logger = logging.getLogger(__name__)
 

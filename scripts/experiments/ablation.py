@@ -16,8 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
-
 from bundle.data.folder import DataFolder
 from bundle.files.atomic import write_json
 from bundle.files.images import load_image
@@ -32,6 +30,7 @@ from bundle.pipeline.request import Request
 from bundle.pipeline.runner import StageError
 from bundle.pipeline.stages import ELLIPSES, METHOD
 from scripts.experiments.ablation_rows import Row
+from torch import Tensor
 from transforms.maps.style import image_style
 
 logger = logging.getLogger(__name__)

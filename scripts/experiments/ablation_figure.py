@@ -9,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
-from torch import Tensor
-
 from bundle.data.folder import DataFolder
 from bundle.files.images import load_image
 from bundle.files.labels import read_label
 from bundle.files.pictures import coloured
 from bundle.inference.painting import load_image_generator
+from matplotlib.figure import Figure
 from scripts.experiments.ablation_rows import Row
+from torch import Tensor
 from transforms.maps.style import image_style
 from transforms.random_streams import generator
 from transforms.resample import resample_image

@@ -12,7 +12,6 @@ from statistics import mean, stdev
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
 from scripts.experiments.comparison_command import images_of
 from scripts.experiments.comparison_table import over_seeds
 from scripts.experiments.page import around, enter, markdown_table

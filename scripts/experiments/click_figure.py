@@ -14,11 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from matplotlib import font_manager
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
-from skimage.segmentation import find_boundaries
-
 from bundle.data.training_images import PointedImage
 from bundle.files.bundle_root import MODEL
 from bundle.files.pictures import dotted, enlarge_label, resize
@@ -27,7 +22,11 @@ from bundle.inference.pseudo_label_refiner import PseudoLabelRefiner
 from bundle.inference.segmenter import Segmenter
 from bundle.objects.overlay import COLOURS
 from bundle.simulation.dataset import simulate_tissue
+from matplotlib import font_manager
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 from scripts.command_line import run_command
+from skimage.segmentation import find_boundaries
 
 SIZE, SCALE, CAPTION = (200, 300), 2, 30  # px of the tissue; px of the picture for each; height of the line of text
 CLICKED, UNSEEN = 1, 3  # seeds of the simulation

@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
-
 from bundle.data.folder import DataFolder
 from bundle.files.labels import read_label
 from bundle.files.pictures import PREDICTION, TRUTH, enlarge_label, load_rgb, outlined
 from bundle.inference.batch import Outputs
 from bundle.report.pictures import spread
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 from scripts.experiments.comparison import ResultRow, metrics_path
 from transforms.instances.seeds import contacts
 

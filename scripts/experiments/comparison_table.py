@@ -9,7 +9,6 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-
 from bundle.metrics import OUTLINE_COLUMNS, TITLES
 from scripts.experiments.comparison import BACKBONES, WAYS, result_row
 from scripts.experiments.page import markdown_table

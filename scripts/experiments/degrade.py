@@ -14,12 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
-
 from bundle.data.folder import DataFolder
 from bundle.data.items import Item
 from bundle.files.atomic import write_json
 from bundle.files.points_csv import write_points
+from torch import Tensor
 from transforms.random_streams import generator
 
 RECORD = "degraded.json"

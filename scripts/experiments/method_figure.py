@@ -12,14 +12,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from matplotlib.figure import Figure
-
 from bundle.data.folder import DataFolder
 from bundle.files.labels import read_label
 from bundle.files.pictures import coloured
 from bundle.inference.batch import Outputs
 from bundle.inference.model import load_network
 from bundle.objects.overlay import overlay
+from matplotlib.figure import Figure
 from scripts.command_line import run_command
 from scripts.experiments.ablation_figure import as_pixels
 from transforms.maps.hover import hover_map

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 
-from matplotlib.figure import Figure
-
 from bundle.data.folder import DataFolder
 from bundle.metrics import OUTLINE_COLUMNS, summarise
 from bundle.pipeline.pipeline import run_pipeline
@@ -24,6 +22,7 @@ from bundle.pipeline.settings import overrides_for
 from bundle.pipeline.stage_run import StageRun
 from bundle.pipeline.stages import METHOD
 from bundle.report.results import read_metrics
+from matplotlib.figure import Figure
 from scripts.experiments.comparison import result_row, seed_folder
 from scripts.experiments.degrade import Degradation, write_degraded
 from scripts.experiments.page import markdown_table

@@ -14,9 +14,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-
 from bundle.files.images import read_image
+from PIL import Image
 
 from .bad_files import NASTY, Spoil, any_bytes, any_json, any_text
 from .children import Command, Ended, Limits, run
@@ -56,13 +55,7 @@ def inputs() -> dict[str, Input]:
     found["slide .tif"] = Input("a.tif", lambda stand: stand.slide.read_bytes(), any_bytes, _slide)
     spoil: Callable[[bytes, random.Random], tuple[str, bytes]]
     for name, spoil in (("model.pt", any_bytes), ("model.json", any_json)):
-        found[name] = Input(
-            f"model/{name}",
-            partial(_of_model, name),
-            spoil,
-            _with_model,
-            _model,
-        )
+        found[name] = Input(f"model/{name}", partial(_of_model, name), spoil, _with_model, _model)
     for place, spoil in (
         ("points/simulated_000.csv", any_text),
         ("split.json", any_json),

@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-
 from scripts.experiments.page import around, enter, markdown_table
 from scripts.experiments.records import Record, read_records, write_records
 

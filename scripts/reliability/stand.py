@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
-
 from bundle.files.atomic import draft_folder, write_text
 from bundle.files.images import read_image
 from bundle.simulation.dataset import write_dataset

@@ -10,14 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from transforms.augment import (
-    ColourJitter,
-    GaussianBlur,
-    GaussianNoise,
-    IntensityJitter,
-    RandFlips,
-    StainJitter,
-)
+from transforms.augment import ColourJitter, GaussianBlur, GaussianNoise, IntensityJitter, RandFlips, StainJitter
 from transforms.random_streams import generator
 
 Augmentation = Callable[[dict[str, Tensor], list[torch.Generator]], dict[str, Tensor]]

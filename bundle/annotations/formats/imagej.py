@@ -23,7 +23,6 @@ import numpy as np
 import shapely
 from roifile import ROI_TYPE, ImagejRoi
 from shapely.geometry.base import BaseGeometry
-
 from transforms.budget import MOST_ENTRIES, MOST_UNPACKED, check_budget
 
 from ...files.pixel_centres import HALF_PIXEL
@@ -87,7 +86,7 @@ def _members(path: Path) -> list[tuple[str, bytes]]:
                 if entry.file_size > LARGEST:
                     raise ValueError(f"{path}: {entry.filename} has {entry.file_size} bytes, no selection is so large")
             return [(entry.filename, archive.read(entry)) for entry in entries]
-    except (BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (BadZipFile, RuntimeError) as error:
         raise ValueError(f"{path}: is no whole archive ({error}): save the set again") from error
 
 

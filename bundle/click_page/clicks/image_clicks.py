@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterable, Mapping
 
 import shapely
 import torch
-
 from transforms.maps.points import inside
 
 from ...annotations.clicks import Outline

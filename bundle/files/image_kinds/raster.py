@@ -16,7 +16,6 @@ from typing import TypeVar
 import itk
 import numpy as np
 from PIL import Image
-
 from transforms.budget import MOST_PIXELS, BudgetError, check_budget
 
 SMALLER = "cut it into smaller images, or save it as a tiled TIFF and use `python -m scripts.segment slide`"

@@ -176,10 +176,7 @@ def _samples(
     if view.channel == RGB and len(every) >= 3:
         return every[:3], [*notes, *(["channels behind the first three ignored"] if len(every) > 3 else [])]
     if ome.is_rgb and len(every) == 3:
-        return every, [
-            *notes,
-            f"its channels are named {', '.join(ome.channels)}: taken for one picture in colour",
-        ]
+        return every, [*notes, f"its channels are named {', '.join(ome.channels)}: taken for one picture in colour"]
     raise ImageFileError(f"{path}: {_unsettled(series, page, every, ome)}")
 
 

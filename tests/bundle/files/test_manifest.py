@@ -10,14 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.files.manifest import (
-    MANIFEST,
-    StageManifest,
-    differences,
-    read_manifest,
-    stage_state,
-    written_files,
-)
+from bundle.files.manifest import MANIFEST, StageManifest, differences, read_manifest, stage_state, written_files
 from bundle.files.provenance import versions
 
 SETTINGS = {"updates": 10, "sizes": (1, 2), "rate": 1e-4, "limit": math.inf}

@@ -12,14 +12,7 @@ from monai.losses import DiceLoss
 from monai.transforms import SobelGradients
 from torch import Tensor
 
-from bundle.losses.hover import (
-    HoverLoss,
-    cross_entropy_loss,
-    dice_loss,
-    gradient_loss,
-    offset_loss,
-    sobel_gradients,
-)
+from bundle.losses.hover import HoverLoss, cross_entropy_loss, dice_loss, gradient_loss, offset_loss, sobel_gradients
 
 TERMS = ("offset", "gradient", "dice", "cross_entropy")
 
