@@ -85,11 +85,12 @@ class ObjectMetrics(ImageMetrics):
 
     Args:
         key: the metric whose mean over images is the key metric.
-        radius: of the detection F1, px.
+        radius: of the detection F1, px; None leaves that metric out, as where images differ in um per px.
     """
 
-    def __init__(self, key: str = "aji", radius: float = RADIUS) -> None:
-        super().__init__(LABEL_METRICS, key, label_metrics, radius)
+    def __init__(self, key: str = "aji", radius: float | None = RADIUS) -> None:
+        names = tuple(name for name in LABEL_METRICS if radius is not None or name != "detection_f1")
+        super().__init__(names, key, label_metrics, RADIUS if radius is None else radius)
 
 
 class PointMetrics(ImageMetrics):

@@ -64,10 +64,10 @@ class TestPathologyNucleiPointsSegmentation(unittest.TestCase):
         sys.path.remove(ROOT)
         shutil.rmtree(self.folder)
 
-    def run_workflow(self, kind, config, check=False, **overrides):
+    def run_workflow(self, kind, configs, check=False, **overrides):
         """Run a configuration of the bundle to its end."""
         workflow = ConfigWorkflow(
-            config_file=os.path.join(ROOT, "configs", config),
+            config_file=[os.path.join(ROOT, "configs", config) for config in configs],
             workflow_type=kind,
             logging_file=os.path.join(ROOT, "configs", "logging.conf"),
             meta_file=os.path.join(ROOT, "configs", "metadata.json"),
@@ -86,15 +86,19 @@ class TestPathologyNucleiPointsSegmentation(unittest.TestCase):
 
     def test_train_and_evaluate(self):
         """The model of a training is measured on the testing image."""
-        self.run_workflow("train", "train.json", True, dataset_dir=self.data, output_dir=self.path("model"), **SMALL)
-        places = {"segmentation_dir": self.path("model"), "output_dir": self.path("found")}
-        self.run_workflow("train", "evaluate.yaml", dataset_dir=self.data, image_mpp=0.5, device="cpu", **places)
+        self.run_workflow("train", ["train.json"], True, dataset_dir=self.data, output_dir=self.path("model"), **SMALL)
+        shared = {"dataset_dir": self.data, "image_mpp": 0.5, "device": "cpu", "output_dir": self.path("measured")}
+        over = ["train.json", "evaluate.json"]
+        self.run_workflow("train", over, True, model=self.path("model", "model.pt"), **{**SMALL, **shared})
+        self.assertTrue(os.path.isfile(self.path("measured", "metrics.csv")))
+        shared["output_dir"] = self.path("found")
+        self.run_workflow("train", ["evaluate.yaml"], segmentation_dir=self.path("model"), **shared)
         self.assertTrue(os.path.isfile(self.path("found", "metrics.csv")))
 
     def test_infer(self):
         """The weights that come with the bundle give a label of each image's size."""
         places = {"dataset_dir": os.path.join(self.data, "images"), "output_dir": self.path("out")}
-        self.run_workflow("infer", "inference.json", True, image_mpp=0.5, device="cpu", **places)
+        self.run_workflow("infer", ["inference.json"], True, image_mpp=0.5, device="cpu", **places)
         with Image.open(self.path("out", "labels", "a.tif")) as label:
             self.assertEqual(label.size, (120, 96))
 

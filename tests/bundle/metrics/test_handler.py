@@ -79,6 +79,15 @@ def test_batches_and_lists_measure_as_the_plain_function_does():
     assert metric.aggregate().item() == pytest.approx(np.mean([row["pq"] for row in expected]))
 
 
+def test_without_a_radius_there_is_no_detection():
+    metric = ObjectMetrics(radius=None)
+    metric([HALF], [TRUTH])
+    expected = evaluate_label(HALF, TRUTH)
+    assert metric.rows() == [{name: value for name, value in expected.items() if name != "detection_f1"}]
+    with pytest.raises(ValueError, match="choose one of"):
+        ObjectMetrics("detection_f1", radius=None)
+
+
 def test_points_may_differ_in_number():
     metric = PointMetrics(radius=2.0)
     points = [torch.tensor([[2.0, 2.0], [5.5, 6.0]]), torch.tensor([[2.0, 2.0]])]
