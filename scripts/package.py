@@ -38,7 +38,7 @@ def bundle(model: str = MODEL, output: str = "dist", url: str | None = None) -> 
             large_files.yml.
     """
     with sole_run(lock_in(Path(output)), Path(output), seconds=0):
-        path = write_package(ROOT, _weights(model), output, url)
+        path = write_package(ROOT, _weights_file(model), output, url)
     logger.info("wrote %s (%.1f MB)", path, path.stat().st_size / 1e6)
 
 
@@ -72,11 +72,11 @@ def onnx(output: str, model: str = MODEL) -> None:
         model: trained weights, with their .json beside them, or their folder.
     """
     with sole_run(lock_beside(Path(output)), Path(output), seconds=0):
-        write_onnx(output, load_network(_weights(model)))
+        write_onnx(output, load_network(_weights_file(model)))
     logger.info("wrote %s (%.1f MB)", output, Path(output).stat().st_size / 1e6)
 
 
-def _weights(model: str) -> Path:
+def _weights_file(model: str) -> Path:
     return Path(model) / "model.pt" if Path(model).is_dir() else Path(model)
 
 

@@ -20,13 +20,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bundle.files import bundle_root
+from bundle.files.value_rules import listed
 from bundle.inference.model import model_path
 from bundle.networks.device import resolve_device
 from bundle.pipeline.baselines import COMPARED, baseline_stages
 from bundle.pipeline.datasets import DatasetChoice, OneDataset, one_dataset
 from bundle.pipeline.demo import LEAST_AJI, demo_request, run_demo
 from bundle.pipeline.pipeline import run_pipeline
-from bundle.pipeline.request import Request, listed
+from bundle.pipeline.request import Request
 from bundle.pipeline.settings import parse_overrides, path_expression
 from bundle.pipeline.stages import Stage, method_with
 from scripts.command_line import run_command
@@ -110,8 +111,7 @@ def compare(options: RunOptions, init_weights: str = "", restart: str = "", base
         baselines: which of ellipses, voronoi, geodesic, copy_paste, masks, cyclegan, real_only, online, refined and
             dense, separated by commas; dense needs labels of the training images, masks needs --set masks_dir=FOLDER.
     """
-    chosen = filter(None, (name.strip() for name in baselines.split(",")))
-    _run(options, baseline_stages(chosen, parse_overrides(options.set)), init_weights, restart)
+    _run(options, baseline_stages(listed(baselines), parse_overrides(options.set)), init_weights, restart)
 
 
 def plan(options: RunOptions) -> None:

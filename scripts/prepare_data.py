@@ -27,9 +27,9 @@ from typing import TypeVar
 
 import numpy as np
 from bundle.annotations.choice import Choice, parse_classes
-from bundle.annotations.dataset import write_dataset
+from bundle.annotations.dataset import write_clicked_dataset
 from bundle.annotations.formats.aperio import draw_outlines, read_outlines
-from bundle.annotations.formats.dsb2018 import find_entries, image_file, read_masks
+from bundle.annotations.formats.dsb2018 import find_entries, image_file, label_of_masks
 from bundle.annotations.matching import find_images, read_matched
 from bundle.annotations.object_points import POINT_RULES
 from bundle.annotations.placement import Placement
@@ -37,7 +37,7 @@ from bundle.annotations.regions import REGION
 from bundle.annotations.tile_set import TileSettings, write_tiles
 from bundle.data.image_spacings import read_spacings, write_with_spacing
 from bundle.data.items import files_by_name
-from bundle.data.joining import join as write_joined
+from bundle.data.joining import write_joined
 from bundle.data.sources import parse_sources
 from bundle.data.split import read_split
 from bundle.files.atomic import draft_folder
@@ -85,7 +85,7 @@ def monuseg(
     pairs = _pairs(_images(images), files_by_name(Path(annotations), (".xml",)), annotations)
     if split is not None:
         read_split(Path(split), pairs)
-    with _whole(output) as draft:
+    with _folder_when_complete(output) as draft:
         for part in ("images", "points", "labels"):
             (draft / part).mkdir()
         for name, (image_path, outline_path) in _progress(pairs.items(), "images"):
@@ -116,12 +116,12 @@ def dsb2018(input: str, split: str, output: str, points_from: str = "centroid", 
     rule = _rule(points_from)
     entries = find_entries(Path(input), itertools.chain(*read_split(Path(split), None).values()))
     mpp = read_spacings(Path(spacings), entries) if spacings is not None else {}
-    with _whole(output) as draft:
+    with _folder_when_complete(output) as draft:
         for part in ("images", "points", "labels"):
             (draft / part).mkdir()
         for name, entry in _progress(entries.items(), "images"):
             array = read_image(image_file(entry)).array  # (C, H, W)
-            _write_item(draft, name, array, read_masks(entry, array.shape[-2:]), rule, mpp.get(name))
+            _write_item(draft, name, array, label_of_masks(entry, array.shape[-2:]), rule, mpp.get(name))
         shutil.copyfile(split, draft / "split.json")
     logger.info("%s: %d images written", output, len(entries))
 
@@ -138,7 +138,7 @@ def points_from_labels(labels: str, output: str, points_from: str = "centroid") 
     found = files_by_name(Path(labels), LABEL_SUFFIXES)
     if not found:
         raise ValueError(f"{labels}: holds no label (PNG or TIFF)")
-    with _whole(output) as draft:
+    with _folder_when_complete(output) as draft:
         for name, path in _progress(found.items(), "labels"):
             _write_points(draft / f"{name}.csv", rule(read_label(path)))
     logger.info("%s: %d points files written", output, len(found))
@@ -215,9 +215,9 @@ def points(input: str, images: str, output: str, marks: MarkOptions) -> None:
     choice, placement = marks.choice(), marks.placement()
     found = find_images(Path(images), IMAGE_SUFFIXES)
     matched = read_matched(Path(input), found, Path(images))
-    with _whole(output) as draft:
+    with _folder_when_complete(output) as draft:
         progress = functools.partial(_progress, unit="images")
-        count = write_dataset(draft, found, matched, choice, placement, progress)
+        count = write_clicked_dataset(draft, found, matched, choice, placement, progress)
     logger.info("%s: %d images written; look at %s", output, count, Path(output) / "check")
 
 
@@ -240,7 +240,7 @@ def tiles(input: str, images: str, output: str, cut: TileOptions, marks: MarkOpt
     found = find_images(Path(images), IMAGE_OR_SLIDE_SUFFIXES)
     matched = read_matched(Path(input), found, Path(images))
     areas = read_matched(Path(cut.regions), found, Path(images)) if cut.regions is not None else None
-    with _whole(output) as draft:
+    with _folder_when_complete(output) as draft:
         progress = functools.partial(_progress, unit="images")
         count = write_tiles(draft, found, matched, areas, choice, placement, settings, progress)
     logger.info("%s: %d tiles written; look at %s", output, count, Path(output) / "check")
@@ -257,7 +257,7 @@ def spacing(dataset_dir: str, spacings: str, output: str) -> None:
         spacings: CSV file with the header image,mpp and a line for each image, named without its ending.
         output: data folder to make; must not exist, or be empty.
     """
-    with _whole(output) as draft:
+    with _folder_when_complete(output) as draft:
         progress = functools.partial(_progress, unit="images")
         count = write_with_spacing(Path(dataset_dir), Path(spacings), draft, progress)
     logger.info("%s: %d images written", output, count)
@@ -277,7 +277,7 @@ def join(dataset_dirs: str, output: str, mpp: str = "", diameter: str = "", shar
         share: part of all training crops that each gives, "0.7,0.3"; without it all images are alike.
     """
     sources = parse_sources(dataset_dirs, mpp, diameter, share)
-    with _whole(output) as draft:
+    with _folder_when_complete(output) as draft:
         count = write_joined(sources, draft, lambda members: tqdm(members, unit=" images", disable=None))
     logger.info("%s: %d images of %d data sets", output, count, len(sources))
 
@@ -306,7 +306,7 @@ def _pairs(images: dict[str, Path], outlines: dict[str, Path], folder: str) -> d
 
 
 @contextmanager
-def _whole(output: str) -> Iterator[Path]:
+def _folder_when_complete(output: str) -> Iterator[Path]:
     """A folder to fill, which becomes `output` when all is written."""
     target = require_empty_dir(output).resolve()
     with sole_run(lock_beside(target), target, seconds=0), draft_folder(target) as draft:

@@ -21,6 +21,7 @@ from typing import Any
 
 from bundle.files import bundle_root
 from bundle.files.images import check_mpp
+from bundle.files.value_rules import listed
 from bundle.files.view import View, parse_view
 from bundle.inference.batch import BatchSegmenter, list_images
 from bundle.inference.batch_claim import claimed_batch
@@ -90,7 +91,7 @@ class SegmentOptions:
 
     def identity(self) -> dict[str, Any]:
         """All that decides the results beside the model."""
-        formats = sorted(each.strip() for each in self.formats.split(",") if each.strip())
+        formats = sorted(listed(self.formats))
         return {
             "image_mpp": self.image_mpp,
             "augmentation": self.augmentation,
@@ -111,7 +112,7 @@ def image(input: str, options: SegmentOptions) -> None:
     path = Path(input)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file" + (": use `folder`" if path.is_dir() else ""))
-    _segment([path], options)
+    _segment_images([path], options)
 
 
 def folder(input: str, options: SegmentOptions) -> None:
@@ -123,10 +124,10 @@ def folder(input: str, options: SegmentOptions) -> None:
     """
     if Path(options.output).resolve() in (Path(input).resolve(), Path(input).resolve().parent):
         raise ValueError(f"output {options.output} is, or holds, the folder of the images: name another one")
-    _segment(list_images(input), options)
+    _segment_images(list_images(input), options)
 
 
-def _segment(paths: list[Path], options: SegmentOptions) -> None:
+def _segment_images(paths: list[Path], options: SegmentOptions) -> None:
     further = choose_formats(options.formats)
     where = resolve_device(options.device)
     loaded, views = load_network(options.model), TEST_TIME_AUGMENTATIONS[options.augmentation]

@@ -21,7 +21,7 @@ from bundle.inference.model import load_network, model_path
 from bundle.networks.device import describe_device, resolve_device
 from bundle.slide_segmentation.cluster import executor_of
 from bundle.slide_segmentation.plan import Settings
-from bundle.slide_segmentation.request import Request
+from bundle.slide_segmentation.request import SlideRequest
 from bundle.slide_segmentation.run import segment_slides
 from bundle.slides.listing import list_slides
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -113,10 +113,10 @@ class SlideOptions:
             threads=threads if self.threads is None else self.threads,
         )
 
-    def request(self, weights: Path, device: torch.device, threads: int | None) -> Request:
+    def request(self, weights: Path, device: torch.device, threads: int | None) -> SlideRequest:
         """What is asked for, on a device; threads as for `settings`."""
         settings = self.settings(device.type, threads)
-        return Request(
+        return SlideRequest(
             weights, settings, self.image_mpp, self.view(), self.tissue, self.augmentation, str(device), self.labels
         )
 

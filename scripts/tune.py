@@ -17,6 +17,7 @@ from pathlib import Path
 from bundle.data.folder import DataFolder
 from bundle.files.images import check_mpp
 from bundle.files.sole_run import lock_beside, sole_run
+from bundle.files.value_rules import listed
 from bundle.inference.model import Model, card_path, describe_output, load_network
 from bundle.inference.tuning import tune, write_tuning
 from bundle.networks.device import resolve_device
@@ -25,7 +26,7 @@ from scripts.command_line import run_command
 logger = logging.getLogger(__name__)
 
 
-def points(
+def tune_by_points(
     model: str,
     dataset_dir: str,
     names: str,
@@ -62,10 +63,5 @@ def points(
     logger.info("%s holds the choice", weights.with_suffix(".json"))
 
 
-def listed(text: str) -> list[str]:
-    """What stands between the commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 if __name__ == "__main__":
-    run_command({"points": points})
+    run_command({"points": tune_by_points})

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +33,12 @@ ROOMS = (
 )
 RESEARCH = ("scripts/experiments", "scripts/benchmarks", "scripts/reliability")
 MOST_FILES = 25  # in one folder
+# What may be called alike in several modules: the parts of readers of points, which do the same for their programs, and
+# the function that a command line begins with.
+SHARED_NAMES = {
+    *{"_add", "_area", "_class", "_clicks", "_number", "_places", "_ring", "_size"},
+    "main",
+}
 
 
 def modules() -> list[Path]:
@@ -79,3 +85,15 @@ def test_the_product_does_not_import_the_research() -> None:
 def test_folders_are_small_enough_to_be_looked_over() -> None:
     sizes = Counter(path.parent for path in modules() if path.name != "__init__.py")
     assert {str(folder): size for folder, size in sizes.items() if size > MOST_FILES} == {}
+
+
+def test_a_name_means_one_thing() -> None:
+    homes: defaultdict[str, set[str]] = defaultdict(set)
+    for path in modules():
+        for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                homes[node.name].add(path.as_posix())
+    twice = {name: sorted(paths) for name, paths in homes.items() if len(paths) > 1}
+    assert {name: paths for name, paths in twice.items() if name not in SHARED_NAMES} == {}
+    readers = [path for name in SHARED_NAMES - {"main"} for path in homes[name]]
+    assert [path for path in readers if Path(path).parent != Path("bundle/annotations/formats")] == []

@@ -17,8 +17,8 @@ from bundle.files.provenance import sha256
 from bundle.inference.model import load_network, read_card
 from bundle.metrics import summarise
 from bundle.nuclei import load_model
-from bundle.release.weights import measure
-from bundle.release.zip_file import check_weights, model_files
+from bundle.release.weights import measure_testing_images
+from bundle.release.zip_file import check_packaged_weights, model_files
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = sorted((ROOT / "models").glob("*.pt"))
@@ -30,7 +30,7 @@ def test_the_free_one_has_the_shortest_name():
     """MONAI Label takes that one; the bundle's configurations have to fit it, and load it strictly."""
     assert {path.name for path in MODELS} == {"model.pt", *(path.name for path in NON_COMMERCIAL)}
     assert min(MODELS, key=lambda path: len(path.name)).name == "model.pt"
-    check_weights(ROOT, ROOT / "models" / "model.pt")
+    check_packaged_weights(ROOT, ROOT / "models" / "model.pt")
 
 
 @by_name
@@ -85,7 +85,7 @@ def test_what_the_card_claims_is_measured_again(path):
     split = json.loads((ROOT / "configs" / "splits" / "monuseg.json").read_text(encoding="utf-8"))
     assert sorted(item.name for item in folder.testing) == sorted(split["testing"])
     claimed = read_card(path).notes["measured"]
-    for metric, entry in summarise(measure(path, folder)).items():
+    for metric, entry in summarise(measure_testing_images(path, folder)).items():
         if metric in claimed:
             assert entry["mean"] == pytest.approx(claimed[metric]["mean"], abs=0.005)
 

@@ -16,6 +16,8 @@ import shapely
 from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
+from ..files.value_rules import is_number
+
 logger = logging.getLogger(__name__)
 
 Size = tuple[int, int]  # (H, W), px
@@ -69,13 +71,9 @@ def as_points(path: Path, values: Sequence[Sequence[float]], what: str = "point"
         ValueError: one is no pair of finite numbers; the message names the file and which one, counted from 1.
     """
     for count, value in enumerate(values, start=1):
-        if len(value) != 2 or not all(_is_number(each) for each in value):
+        if len(value) != 2 or not all(is_number(each) and abs(each) < FARTHEST for each in value):
             raise ValueError(f"{path}: {what} {count} is {value!r}, no x and y: correct or delete it")
     return np.array(values, np.float64).reshape(-1, 2)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and -FARTHEST < value < FARTHEST  # no NaN
 
 
 def area_of(path: Path, rings: Sequence[np.ndarray]) -> BaseGeometry:

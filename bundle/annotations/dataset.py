@@ -27,7 +27,7 @@ RADIUS = 2.0  # px of a point in a check picture
 Progress = Callable[[Iterable[tuple[str, Clicks]]], Iterable[tuple[str, Clicks]]]
 
 
-def write_dataset(
+def write_clicked_dataset(
     draft: Path,
     images: Mapping[str, Path],
     matched: Mapping[str, Clicks],
@@ -60,7 +60,7 @@ def write_dataset(
     written = empty = 0
     for name, clicks in progress(matched.items()):
         picture = load_rgb(images[name])  # (H, W, 3)
-        points = _points(clicks, choice, placement, picture)
+        points = _chosen_points(clicks, choice, placement, picture)
         if not len(points) and not clicks.is_stated_empty:
             logger.warning(
                 "%s: no point for image %s, which is left out; if it holds no object, say so by a file %s.csv with the"
@@ -82,7 +82,7 @@ def write_dataset(
     return written + empty
 
 
-def _points(clicks: Clicks, choice: Choice, placement: Placement, picture: np.ndarray) -> np.ndarray:
+def _chosen_points(clicks: Clicks, choice: Choice, placement: Placement, picture: np.ndarray) -> np.ndarray:
     """Float64 (N, 2), x and y in px of the picture (H, W, 3)."""
     if not choice.centroids and split_regions(clicks, REGION)[1]:
         raise ValueError(

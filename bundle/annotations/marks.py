@@ -25,7 +25,7 @@ ROUND = 64  # corners of a circle
 MOST_MASK = 1 << 28  # px of a mask
 
 
-class Marks:
+class MarkCollector:
     """Points and areas of one image, in px from its corner, each with its class.
 
     Args:

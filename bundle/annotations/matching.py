@@ -93,7 +93,7 @@ def match(found: Iterable[Clicks], images: Mapping[str, Path]) -> dict[str, Clic
     matched: dict[str, Clicks] = {}
     lonely: list[str] = []
     for clicks in found:
-        name = next((name for name in _names(clicks) if name in images), None)
+        name = next((name for name in _possible_names(clicks) if name in images), None)
         if name is None:
             lonely.append(f"{clicks.image} ({clicks.path.name})" if clicks.image else clicks.path.name)
         elif name in matched:
@@ -113,7 +113,7 @@ def match(found: Iterable[Clicks], images: Mapping[str, Path]) -> dict[str, Clic
     return {name: matched[name] for name in images if name in matched}
 
 
-def _names(clicks: Clicks) -> list[str]:
+def _possible_names(clicks: Clicks) -> list[str]:
     """What the image may be called: as the file says, then as the file is called; composed, as images' names are."""
     names = []
     for name in (clicks.image, clicks.path.stem):

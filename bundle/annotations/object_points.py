@@ -21,7 +21,7 @@ def centroid_points(label: Tensor) -> Tensor:
     Returns:
         float32 (n, 2), x and y in px, rounded to 0.01 px, in the order of the ids; each inside its object.
     """
-    y, x, owner, count = _pixels(label)
+    y, x, owner, count = _object_pixels(label)
     if not count:
         return torch.zeros(0, 2)
     area = np.bincount(owner, minlength=count)
@@ -39,7 +39,7 @@ def deepest_points(label: Tensor) -> Tensor:
 
     Args and result as `centroid_points`; of several equally deep pixels the one nearest to the centroid.
     """
-    y, x, owner, count = _pixels(label)
+    y, x, owner, count = _object_pixels(label)
     if not count:
         return torch.zeros(0, 2)
     centre = centroid_points(label).numpy()
@@ -52,7 +52,7 @@ def deepest_points(label: Tensor) -> Tensor:
 POINT_RULES = {"centroid": centroid_points, "deepest": deepest_points}
 
 
-def _pixels(label: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+def _object_pixels(label: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     array = label[0].numpy()  # (H, W)
     y, x = np.nonzero(array)
     return y, x, array[y, x] - 1, int(array.max(initial=0))

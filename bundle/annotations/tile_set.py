@@ -95,7 +95,7 @@ def write_tiles(
         (draft / part).mkdir()
     rows: list[Row] = []
     for name, clicks in progress(matched.items()):
-        marks, outlines = _regions(name, clicks, regions, placement, settings.region_class)
+        marks, outlines = _marks_and_regions(name, clicks, regions, placement, settings.region_class)
         with open_pixels(images[name], settings.channels, settings.mpp) as pixels:
             rows += _write_image(draft, name, pixels, placement(choice(marks)), outlines, settings)
     if not rows:
@@ -109,7 +109,7 @@ def write_tiles(
     return len(rows)
 
 
-def _regions(
+def _marks_and_regions(
     name: str, clicks: Clicks, regions: Mapping[str, Clicks] | None, placement: Placement, region_class: str
 ) -> tuple[Clicks, tuple[Outline, ...]]:
     """The marks that are no regions, as the file has them, and the regions in px of the image."""

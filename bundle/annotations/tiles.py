@@ -42,12 +42,12 @@ def cut_tiles(regions: Sequence[Polygon], points: np.ndarray, smallest: int) -> 
     """
     for number, region in enumerate(regions, start=1):
         for rectangle in rectangles_in(region, smallest):
-            for box in _pieces(rectangle):
+            for box in _cut_evenly(rectangle):
                 moved = points - (box.left, box.top)
                 yield Tile(number, box, moved[lie_inside(moved, (box.height, box.width))])
 
 
-def _pieces(box: Box) -> Iterator[Box]:
+def _cut_evenly(box: Box) -> Iterator[Box]:
     """A box, cut evenly into parts of which no side is longer than `LARGEST`."""
     columns = _edges(box.left, box.right)
     rows = _edges(box.top, box.bottom)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..files.points_csv import Size
-from ..label_server.runs import Runs
+from ..label_server.runs import TrainingRuns
 from .clicks.click_folder import ClickFolder
 from .clicks.session import ClickSession
 from .picture import Picture
@@ -35,7 +35,7 @@ class ClickApp:
         self.folder, self.mpp = folder, mpp
         self.tiles = Tiles()
         self.session = ClickSession(folder, self._size_of)
-        self.runs = Runs(folder.own / "trainings")
+        self.runs = TrainingRuns(folder.own / "trainings")
         self.models, self.findings = Models(self.runs, model, mpp), Findings()
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="tiles")
         self.thinking = ThreadPoolExecutor(1, thread_name_prefix="model")

@@ -15,7 +15,7 @@ from .app import ClickApp
 from .clicking import Clicking
 from .clicks.image_clicks import ImageClicks
 from .viewer import XY, Viewer
-from .work.agreement import Agreement, compare, worth_a_look
+from .work.agreement import Agreement, compare_with_clicks, worth_a_look
 from .work.findings import Found
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Proposing:
             self.viewer.set_objects(())
             self.viewer.set_proposals(np.zeros((0, 2)), ())
             return
-        self._agreement = compare(found, clicks.marks.points)
+        self._agreement = compare_with_clicks(found, clicks.marks.points)
         offered = self._offered() if self.shown else []
         self.viewer.set_proposals(found.centres[offered], offered)
 

@@ -81,11 +81,11 @@ def read_diameters(path: Path, images: Collection[str]) -> dict[str, Diameter]:
             the message names file and line.
     """
     table = read_table(path, HEADER)
-    columns, unit = _columns(path, table[0])
+    columns, unit = _diameter_columns(path, table[0])
     return {name: Diameter(value, unit) for name, value in read_by_image(path, table, columns, images).items()}
 
 
-def _columns(path: Path, header: list[str]) -> tuple[tuple[int, int], Literal["um", "px"]]:
+def _diameter_columns(path: Path, header: list[str]) -> tuple[tuple[int, int], Literal["um", "px"]]:
     names = [name.strip().lower() for name in header]
     if names.count("image") != 1 or names.count("diameter_um") + names.count("diameter_px") != 1:
         raise ValueError(

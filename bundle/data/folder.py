@@ -194,7 +194,7 @@ class DataFolder:
                 f"{self.dataset_dir}: only some images say their um per px, not {some(unknown)}: state it (mpp)"
             )
         problems += self._problems_of_empty(counts)
-        _report(problems)
+        _raise_problems(problems)
 
     def _problems_of_empty(self, counts: Mapping[str, int]) -> list[str]:
         """Say which training images are stated to hold no object; a problem where all are."""
@@ -218,7 +218,7 @@ class DataFolder:
             if item.label_path:
                 with _collecting(problems):
                     self.load_label(item)
-        _report(problems)
+        _raise_problems(problems)
 
     def _path(self, item: Item, key: str) -> Path:
         path = getattr(item, f"{key}_path")
@@ -239,7 +239,7 @@ def _collecting(problems: list[str]) -> Iterator[None]:
         problems.append(str(error))
 
 
-def _report(problems: list[str]) -> None:
+def _raise_problems(problems: list[str]) -> None:
     if problems:
         more = [f"... and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
         heading = f"the data set has {len(problems)} problem" + ("s:" if len(problems) > 1 else ":")

@@ -58,13 +58,13 @@ def ensure_joined(sources: Sequence[Source], folder: Path) -> Path:
         The folder.
 
     Raises:
-        FileNotFoundError, ValueError: as `join`.
+        FileNotFoundError, ValueError: as `write_joined`.
         FileExistsError: the folder holds something else, or data sets that have changed since.
     """
     members = list_members(sources)
     found = folder / SOURCES
     if found.is_file():
-        if json.loads(found.read_text("utf-8")) == _record(sources, members):
+        if json.loads(found.read_text("utf-8")) == _provenance(sources, members):
             return folder
         raise FileExistsError(
             f"{found}: was made of other data sets, or they have changed since: name another output folder, or remove"
@@ -73,11 +73,11 @@ def ensure_joined(sources: Sequence[Source], folder: Path) -> Path:
     if folder.is_dir() and any(folder.iterdir()):
         raise FileExistsError(f"{folder}: holds no {SOURCES}, so these are no joined data sets: name another folder")
     with draft_folder(folder) as draft:
-        join(sources, draft)
+        write_joined(sources, draft)
     return folder
 
 
-def join(
+def write_joined(
     sources: Sequence[Source], draft: Path, progress: Callable[[Sequence[Member]], Iterable[Member]] = iter
 ) -> int:
     """Write several data sets into one data folder.
@@ -101,8 +101,8 @@ def join(
     for member in progress(members):
         image, files = read_image(member.item.image_path), member.files
         channels.setdefault(len(image.array), member)
-        _check_channels(channels)
-        mpp = _spacing(member, image.mpp)
+        _check_same_channels(channels)
+        mpp = _stated_spacing(member, image.mpp)
         write_image(draft / "images" / f"{member.name}.tif", image.array, mpp)
         for kind, path in files.items():
             if kind != "images":
@@ -110,7 +110,7 @@ def join(
         if diameter := member.item.diameter or member.source.diameter:
             diameters[member.name] = diameter.um(mpp, mpp)
     _write_tables(draft, members, diameters)
-    write_text(draft / SOURCES, json.dumps(_record(sources, members), indent=1))
+    write_text(draft / SOURCES, json.dumps(_provenance(sources, members), indent=1))
     return len(members)
 
 
@@ -143,7 +143,7 @@ def _share(source: Source, folder: DataFolder, total: int) -> float | None:
     return source.share * total / len(folder.training)
 
 
-def _check_channels(channels: dict[int, Member]) -> None:
+def _check_same_channels(channels: dict[int, Member]) -> None:
     if len(channels) > 1:
         kinds = [f"{member.item.image_path} has {count}" for count, member in channels.items()]
         raise ValueError(
@@ -152,7 +152,7 @@ def _check_channels(channels: dict[int, Member]) -> None:
         )
 
 
-def _spacing(member: Member, tagged: float | None) -> float:
+def _stated_spacing(member: Member, tagged: float | None) -> float:
     mpp = member.source.mpp or tagged
     if mpp is None:
         raise ValueError(
@@ -172,7 +172,7 @@ def _write_tables(draft: Path, members: Sequence[Member], diameters: dict[str, f
         write_text(draft / SHARES, by_image_text("image,share", shares))
 
 
-def _record(sources: Sequence[Source], members: Sequence[Member]) -> list[dict[str, Any]]:
+def _provenance(sources: Sequence[Source], members: Sequence[Member]) -> list[dict[str, Any]]:
     """What a joined folder was made of: for each data set its settings, and the SHA-256 of every file."""
     return [
         {

@@ -63,7 +63,7 @@ def read_masks(path: Path, size: Size, new_size: Size) -> list[Proposal]:
     Raises:
         ValueError: damaged, of another size than the image, or scores that do not fit.
     """
-    array, scores = _read(path, size)
+    array, scores = _stored_masks(path, size)
     if array.shape[-2:] != tuple(size) or array.ndim not in (2, 3):
         raise ValueError(
             f"{path}: masks of shape {array.shape} do not fit their image of {size[1]} x {size[0]} px: give ids"
@@ -84,7 +84,7 @@ def _as_floats(scores: np.ndarray | None, count: int) -> list[float]:
     return [0.0] * count if scores is None else [float(score) for score in scores]
 
 
-def _read(path: Path, size: Size) -> tuple[np.ndarray, np.ndarray | None]:
+def _stored_masks(path: Path, size: Size) -> tuple[np.ndarray, np.ndarray | None]:
     """Masks as they are stored and, where there are any, scores."""
     suffix = path.suffix.lower()
     if suffix == ".png":

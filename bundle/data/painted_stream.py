@@ -71,7 +71,7 @@ class JoinedStream:
     def __iter__(self) -> Iterator[Batch]:
         """The rest of the present epoch, or a whole one where an epoch has just ended."""
         for batches in zip(*self.streams, strict=True):
-            yield join(batches)
+            yield joined_batch(batches)
 
     def set_position(self, step: int) -> None:
         """Go on with update `step`, counted from 0 over all epochs."""
@@ -79,7 +79,7 @@ class JoinedStream:
             stream.set_position(step)
 
 
-def join(batches: Sequence[Batch]) -> Batch:
+def joined_batch(batches: Sequence[Batch]) -> Batch:
     """image, label, hover_map and, where one batch has it, weight, one behind the other; no weight is a weight of 1."""
     joined = {key: torch.cat([batch[key] for batch in batches]) for key in JOINED}
     if not any("weight" in batch for batch in batches):

@@ -45,8 +45,8 @@ def parse_sources(dataset_dirs: str, mpp: str = "", diameter: str = "", share: s
         ValueError: a folder is named twice or not at all; numbers that are none, or not as many as folders; shares that
             do not sum to 1.
     """
-    folders = [Path(name) for name in _places(dataset_dirs)]
-    if "" in _places(dataset_dirs) or len({folder.resolve() for folder in folders}) < len(folders):
+    folders = [Path(name) for name in _between_commas(dataset_dirs)]
+    if "" in _between_commas(dataset_dirs) or len({folder.resolve() for folder in folders}) < len(folders):
         raise ValueError(f"dataset_dir is {dataset_dirs!r}: name different folders, separated by commas")
     spacings = [check_mpp(stated_number("mpp", text)) for text in _of_each("mpp", mpp, len(folders))]
     diameters = [parse_diameter(text) if text else None for text in _of_each("diameter", diameter, len(folders))]
@@ -54,12 +54,12 @@ def parse_sources(dataset_dirs: str, mpp: str = "", diameter: str = "", share: s
     return [Source(*each) for each in zip(folders, spacings, diameters, shares, strict=True)]
 
 
-def _places(text: str) -> list[str]:
+def _between_commas(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
 def _of_each(what: str, text: str, count: int) -> list[str]:
-    given = _places(text)
+    given = _between_commas(text)
     given = given * count if len(given) == 1 else given
     if len(given) != count:
         raise ValueError(
@@ -82,7 +82,7 @@ def stated_number(what: str, text: str) -> float | None:
 def _shares(text: str, count: int) -> list[float | None]:
     if not text:
         return [None] * count
-    given = [stated_number("share", part) for part in _places(text)]
+    given = [stated_number("share", part) for part in _between_commas(text)]
     if len(given) != count or any(share is None or not 0 < share <= 1 for share in given):
         raise ValueError(f"share is {text!r}: give {count} numbers above 0, one for each data set, that sum to 1")
     total = math.fsum(share for share in given if share is not None)

@@ -40,7 +40,7 @@ def read_split(path: Path, images: Collection[str] | None) -> Split:
     unknown = [key for key, value in content.items() if isinstance(value, list) and key not in PARTS]
     if unknown:
         raise ValueError(f"{path}: {unknown[0]!r} is no part: the parts are {' and '.join(PARTS)}; rename or remove it")
-    split = {part: _names(path, part, content.get(part, [])) for part in PARTS}
+    split = {part: _read_names(path, part, content.get(part, [])) for part in PARTS}
     problems = [f"{name} is named {times} times" for name, times in _repeated(split)]
     problems += [
         f"{name} has no image" for part in PARTS for name in split[part] if images is not None and name not in images
@@ -53,7 +53,7 @@ def read_split(path: Path, images: Collection[str] | None) -> Split:
     return split
 
 
-def _names(path: Path, part: str, names: Any) -> list[str]:
+def _read_names(path: Path, part: str, names: Any) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f'{path}: {part!r} must be a list of names, such as ["image_1", "image_2"]')
     return [composed(name) for name in names]

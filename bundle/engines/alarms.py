@@ -14,7 +14,7 @@ from ignite.engine import Events
 from .base import TrainingEvents
 from .failures import Check
 from .gan import CycleTrainer
-from .panel import Look, Panel
+from .panel import Panel, PanelState
 from .parallel import is_first_process
 from .step_table import StepTable
 
@@ -90,7 +90,7 @@ class Alarms:
             for check in self.checks:
                 self._judge(look.step, check.name, check.judge(numbers[check.name], look.step / engine.total_updates))
 
-    def _write(self, look: Look, numbers: Mapping[str, Mapping[str, float]]) -> None:
+    def _write(self, look: PanelState, numbers: Mapping[str, Mapping[str, float]]) -> None:
         if is_first_process():
             columns = {name: f"{value:.6g}" for found in numbers.values() for name, value in found.items()}
             self.table.write({"step": look.step, **columns}, self.first + 1)

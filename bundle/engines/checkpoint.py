@@ -42,7 +42,7 @@ def save_checkpoint(stateful: Mapping[str, Any], step: int, folder: str | Path, 
     """
     packages = {"torch": torch, "monai": monai, "ignite": ignite}
     versions = {name: str(package.__version__) for name, package in packages.items()}
-    state = {name: plain(thing.state_dict()) for name, thing in stateful.items()}
+    state = {name: plain_state(thing.state_dict()) for name, thing in stateful.items()}
     path = Path(folder) / NAME.format(step=step)
     if not is_first_process():
         return path
@@ -54,12 +54,12 @@ def save_checkpoint(stateful: Mapping[str, Any], step: int, folder: str | Path, 
     return path
 
 
-def plain(value: Any) -> Any:
+def plain_state(value: Any) -> Any:
     """Nested state as dict, list, tuple and leaves: without subclasses that only Python's pickle knows."""
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: plain_state(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [plain_state(item) for item in value]
     return value.detach() if isinstance(value, Tensor) else value
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from .panel import Look
+from .panel import PanelState
 
 FAINTEST = 0.03  # real contrast below which nothing is judged: 8 of 255 grey levels; stained nuclei have 0.15 to 0.3
 
@@ -33,7 +33,7 @@ class ContrastInversion:
     def __init__(self, faintest: float = FAINTEST, share: float = 0.25) -> None:
         self.faintest, self.share = faintest, share
 
-    def measure(self, look: Look, losses: Mapping[str, float]) -> dict[str, float]:
+    def measure(self, look: PanelState, losses: Mapping[str, float]) -> dict[str, float]:
         """contrast_real, contrast_synthetic: of luminance in [0, 1]."""
         return contrasts(look)
 
@@ -66,7 +66,7 @@ class UnseenMasks:
     def __init__(self, faintest: float = FAINTEST, share: float = 0.25, after: float = 0.25) -> None:
         self.faintest, self.share, self.after = faintest, share, after
 
-    def measure(self, look: Look, losses: Mapping[str, float]) -> dict[str, float]:
+    def measure(self, look: PanelState, losses: Mapping[str, float]) -> dict[str, float]:
         """contrast_real, contrast_synthetic: of luminance in [0, 1]."""
         return contrasts(look)
 
@@ -82,7 +82,7 @@ class UnseenMasks:
         )
 
 
-def contrasts(look: Look) -> dict[str, float]:
+def contrasts(look: PanelState) -> dict[str, float]:
     """The contrast of the panel's real and painted images."""
     points, ground = look.batch["point_map"] > 0, look.batch["hover_map"][:, 2:] == 0  # (B, 1, H, W)
     return {

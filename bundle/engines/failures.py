@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ..metrics.diversity import pixel_deviation
-from .panel import Look
+from .panel import PanelState
 
 
 class Check(Protocol):
@@ -23,7 +23,7 @@ class Check(Protocol):
     def name(self) -> str:
         """The failure, as it is called in the log."""
 
-    def measure(self, look: Look, losses: Mapping[str, float]) -> dict[str, float]:
+    def measure(self, look: PanelState, losses: Mapping[str, float]) -> dict[str, float]:
         """Numbers by the names of their columns; `losses` are means over the updates since the last look."""
 
     def judge(self, numbers: Mapping[str, float], progress: float) -> str:
@@ -43,7 +43,7 @@ class ModeCollapse:
     def __init__(self, lowest: float = 0.01) -> None:
         self.lowest = lowest
 
-    def measure(self, look: Look, losses: Mapping[str, float]) -> dict[str, float]:
+    def measure(self, look: PanelState, losses: Mapping[str, float]) -> dict[str, float]:
         """diversity: standard deviation over the noises of a mask, mean over pixels and masks; NaN without noise."""
         if look.painted is None:
             return {"diversity": math.nan}
@@ -84,7 +84,7 @@ class DiscriminatorWins:
         """The failure, with the discriminator's name."""
         return f"{self.discriminator} wins outright"
 
-    def measure(self, look: Look, losses: Mapping[str, float]) -> dict[str, float]:
+    def measure(self, look: PanelState, losses: Mapping[str, float]) -> dict[str, float]:
         """Both losses by their names."""
         return {name: losses.get(name, math.nan) for name in (self.discriminator, self.adversarial)}
 

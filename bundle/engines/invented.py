@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from transforms.instances.hover_to_label import hover_to_label
 
-from .panel import Look
+from .panel import PanelState
 
 SMALLEST = 10  # px; smaller objects count neither in masks nor in what F finds
 
@@ -34,7 +34,7 @@ class InventedNuclei:
     def __init__(self, most_per_point: float = 1.5, most_invented: float = 0.1, after: float = 0.25) -> None:
         self.most_per_point, self.most_invented, self.after = most_per_point, most_invented, after
 
-    def measure(self, look: Look, losses: Mapping[str, float]) -> dict[str, float]:
+    def measure(self, look: PanelState, losses: Mapping[str, float]) -> dict[str, float]:
         """objects_per_point of F(x), invented_share of F(G(s))."""
         masks, labels = look.batch["hover_map"], look.batch["label"]
         found = [objects_outside(*pair)[1] for pair in zip(look.pictures["predicted_map"], masks, strict=True)]

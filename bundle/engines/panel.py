@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Look:
+class PanelState:
     """The panel as the networks see it after an update.
 
     Attributes:
@@ -52,9 +52,9 @@ class Panel:
     def __init__(self, stream: CropStream, masks: int = 3, noises: int = NOISES, seed: int = 0) -> None:
         self.stream, self.masks, self.noises, self.seed = stream, masks, noises, seed
         self.batch: dict[str, Tensor] = {}
-        self.latest: Look | None = None
+        self.latest: PanelState | None = None
 
-    def look(self, engine: CycleTrainer) -> Look:
+    def look(self, engine: CycleTrainer) -> PanelState:
         """What the engine's networks make of the crops now; computed once per update."""
         if not self.batch:
             self.batch = self.stream.batch(0)
@@ -63,7 +63,7 @@ class Panel:
         step = engine.state.iteration
         if self.latest is None or self.latest.step != step:
             with torch.compiler.set_stance("force_eager"):  # other batch sizes than the training's: not worth compiling
-                self.latest = Look(step, self.batch, engine.sample_images(self.batch), self._paint(engine))
+                self.latest = PanelState(step, self.batch, engine.sample_images(self.batch), self._paint(engine))
         return self.latest
 
     def _paint(self, engine: CycleTrainer) -> Tensor | None:

@@ -14,7 +14,7 @@ from torch.nn import functional
 from ..files.writers import write_png
 from .base import Reporter
 from .gan import CycleTrainer
-from .panel import Look, Panel
+from .panel import Panel, PanelState
 from .tensorboard import montage
 
 PANEL, NOISES = "update", "noises"  # what the pictures' names begin with
@@ -67,7 +67,7 @@ class SamplePanel(Reporter):
         if look.painted is not None:
             self._save(NOISES, look, noise_sheet(look.batch["hover_map"], look.painted))
 
-    def _save(self, kind: str, look: Look, picture: Tensor) -> None:
+    def _save(self, kind: str, look: PanelState, picture: Tensor) -> None:
         """Write a picture (3, H, W) in [0, 1]."""
         pixels = (picture * 255).round().byte().permute(1, 2, 0).numpy()
         write_png(self.folder / f"{kind}_{look.step:06d}.png", pixels)

@@ -76,7 +76,7 @@ def read_table(path: Path, header: str) -> tuple[list[str], list[Row]]:
         ) from error
     if delimiter == ",":
         return first, rows
-    return first, _with_points(path, rows, delimiter)
+    return first, _with_decimal_points(path, rows, delimiter)
 
 
 def _decoded(content: bytes) -> str:
@@ -95,7 +95,7 @@ def _delimiter(header: str) -> str:
     return max(DELIMITERS, key=header.count)
 
 
-def _with_points(path: Path, rows: list[Row], delimiter: str) -> list[Row]:
+def _with_decimal_points(path: Path, rows: list[Row], delimiter: str) -> list[Row]:
     changed = [(line, [DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in row]) for line, row in rows]
     commas = ", and decimal commas taken for points" if changed != rows else ""
     _say_once(f"{path}: columns separated by {DELIMITERS[delimiter]}{commas}")
@@ -108,7 +108,7 @@ def _say_once(message: str) -> None:
     logger.info("%s", message)
 
 
-def cells(path: Path, header: Sequence[str], row: Row, columns: Sequence[int]) -> list[str]:
+def read_cells(path: Path, header: Sequence[str], row: Row, columns: Sequence[int]) -> list[str]:
     """Some columns of a row, without blanks around them; ValueError where the row has fewer or more than the header."""
     line, texts = row
     if max(columns) >= len(texts) or any(text.strip() for text in texts[len(header) :]):
@@ -120,7 +120,7 @@ def cells(path: Path, header: Sequence[str], row: Row, columns: Sequence[int]) -
     return [texts[column].strip() for column in columns]
 
 
-def read_number(path: str | os.PathLike[str], line: int, name: str, text: str) -> float:
+def read_cell_number(path: str | os.PathLike[str], line: int, name: str, text: str) -> float:
     """The number in one cell; ValueError names file, line, column and text where it is none."""
     try:
         number = float(text)
@@ -150,7 +150,7 @@ def read_by_image(
     found: dict[str, float] = {}
     lines: dict[str, int] = {}
     for line, row in rows:
-        name, text = cells(path, header, (line, row), columns)
+        name, text = read_cells(path, header, (line, row), columns)
         name = composed(name)
         name = name if name in images else from_cell(name)
         if name not in images:
@@ -160,7 +160,7 @@ def read_by_image(
             )
         if name in found:
             raise ValueError(f"{path}, line {line}: {name!r} is on line {lines[name]} already: keep one of the two")
-        if (value := read_number(path, line, what, text)) <= 0:
+        if (value := read_cell_number(path, line, what, text)) <= 0:
             raise ValueError(
                 f"{path}, line {line}: {what} is {text!r}: give a positive number of {what.rpartition('_')[2]}"
             )

@@ -64,7 +64,7 @@ def read_image(path: str | os.PathLike[str], view: View | None = None) -> ImageF
             square pixels, and the view does not settle it; the message names the file and the mend.
     """
     path, view = Path(path), view or View()
-    raster = _read(path, view)
+    raster = _read_view(path, view)
     array = raster.array[..., :-1] if raster.alpha else raster.array  # (H, W, C)
     if array.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"{path}: its pixels are {array.dtype}: save it as {WANTED}")
@@ -75,7 +75,7 @@ def read_image(path: str | os.PathLike[str], view: View | None = None) -> ImageF
     return ImageFile(np.ascontiguousarray(np.moveaxis(array, -1, 0)), raster.mpp, raster.notes, raster.bits)
 
 
-def _read(path: Path, view: View) -> Raster:
+def _read_view(path: Path, view: View) -> Raster:
     kind = file_kind(path)
     if kind == "tiff":
         return read_tiff(path, view)

@@ -130,11 +130,11 @@ class StageManifest:
         content = {
             "stage": self.stage,
             "complete": False,
-            "settings": plain(self.settings),
+            "settings": through_json(self.settings),
             "inputs": dict(self.inputs),
             "replacing": self.replace,
         }
-        content |= {"versions": versions(), "record": plain(self.record)}
+        content |= {"versions": versions(), "record": through_json(self.record)}
         content |= {
             "sessions": [
                 *earlier.get("sessions", []),
@@ -163,7 +163,7 @@ class StageManifest:
         content |= {
             "complete": True,
             "replacing": False,
-            "notes": plain(self.notes),
+            "notes": through_json(self.notes),
             "written": written_files(self.folder),
         }
         write_json(self.folder / MANIFEST, content)
@@ -200,7 +200,7 @@ class StageManifest:
                 " command again, with overwrite"
             )
         passed = self.added if earlier.get("complete") else ()
-        settings = {name: value for name, value in plain(self.settings).items() if name not in passed}
+        settings = {name: value for name, value in through_json(self.settings).items() if name not in passed}
         lines = _changes(earlier.get("settings", {}), settings, "setting", show=True, shared=True)
         lines += _changes(earlier.get("inputs", {}), dict(self.inputs), "input", show=False, shared=True)
         if lines:
@@ -280,7 +280,7 @@ def stage_state(folder: str | Path, settings: Mapping[str, Any], inputs: Mapping
 def differences(folder: str | Path, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> list[str]:
     """What differs between the manifest in `folder` and the settings and inputs of now, a line each; [] for nothing."""
     manifest = read_manifest(folder) or {}
-    lines = _changes(manifest.get("settings", {}), plain(settings), "setting", show=True)
+    lines = _changes(manifest.get("settings", {}), through_json(settings), "setting", show=True)
     lines += _changes(manifest.get("inputs", {}), dict(inputs), "input", show=False)
     return lines + (_altered(Path(folder), manifest.get("written", {})) if manifest.get("complete") else [])
 
@@ -338,7 +338,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def plain(content: Mapping[str, Any]) -> dict[str, Any]:
+def through_json(content: Mapping[str, Any]) -> dict[str, Any]:
     """The content as JSON gives it back (tuples as lists, NaN as text), so that it compares equal after reading."""
     return json.loads(json.dumps(dict(content), default=str), parse_constant=str)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from transforms.maps.points import inside, merge_duplicates
 
 from .atomic import write_text
-from .csv_table import cells, read_number, read_table
+from .csv_table import read_cell_number, read_cells, read_table
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def parse_points(path: str | os.PathLike[str], size: Size) -> Tensor:
     """As `read_points`, but double clicks stay."""
     rows = list(_rows(Path(path)))
     values = [
-        [read_number(path, line, name, text) for name, text in zip("xy", pair, strict=True)] for line, pair in rows
+        [read_cell_number(path, line, name, text) for name, text in zip("xy", pair, strict=True)] for line, pair in rows
     ]
     points = torch.tensor(values, dtype=torch.float32).reshape(-1, 2)  # (N, 2)
     outside = (~inside(points, size)).nonzero()[:, 0].tolist()
@@ -80,9 +80,9 @@ def _rows(path: Path) -> Iterator[tuple[int, tuple[str, str]]]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such points file: an image needs a CSV file of its name, columns x,y")
     header, rows = read_table(path, "x,y")
-    columns = _columns(path, header)
+    columns = _xy_columns(path, header)
     for row in rows:
-        x, y = cells(path, header, row, columns)
+        x, y = read_cells(path, header, row, columns)
         yield row[0], (x, y)
 
 
@@ -93,7 +93,7 @@ def is_results_table(header: Sequence[str]) -> bool:
     return {"X", "Y"} <= set(names) and (names[0] == "" or len(measured & set(names)) > 1)
 
 
-def _columns(path: Path, header: list[str]) -> tuple[int, int]:
+def _xy_columns(path: Path, header: list[str]) -> tuple[int, int]:
     if is_results_table(header):
         raise ValueError(
             f"{path}: is a Results table of ImageJ, whose X and Y may be um: convert it,"

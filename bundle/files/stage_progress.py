@@ -48,6 +48,12 @@ def stage_seconds(folder: Path) -> float:
     return max(ended, sum(_last(path, "seconds") for path in folder.rglob(LOSSES)))
 
 
+def finished_at(folder: Path) -> str:
+    """When a stage's last session ended, as "2026-01-31 12:59", UTC; "" where nothing tells."""
+    sessions = (read_manifest(folder) or {}).get("sessions") or [{}]
+    return str(sessions[-1].get("finished") or "")[:16].replace("T", " ")
+
+
 def _last(path: Path, column: str) -> float:
     """The largest value of a column, of one that only grows the last; 0 where there is none."""
     return float(np.nan_to_num(read_losses(path).get(column, np.zeros(0))).max(initial=0.0))

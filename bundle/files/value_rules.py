@@ -98,6 +98,11 @@ def check_value(name: str, value: object, rule: Rule) -> None:
         raise ValueError(f"{name} is {quoted(value)}: it must be {rule.wants}")
 
 
+def listed(text: str) -> list[str]:
+    """What stands between the commas of an option, without blanks; empty parts are left out."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def quoted(value: object) -> str:
     """A value for a message: cut where it is long, and of any depth."""
     try:

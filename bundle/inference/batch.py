@@ -21,7 +21,7 @@ from ..files.images import IMAGE_SUFFIXES, LoadedImage, load_image
 from ..files.view import View
 from ..files.writers import write_label, write_png
 from ..objects.overlay import overlay
-from ..objects.registry import Format, Result
+from ..objects.registry import ObjectFormat, Result
 from ..objects.table import ObjectTable, measure_objects
 from .common_window import common_window
 from .segmenter import Segmentation, Segmenter, warn_unknown_spacing
@@ -36,10 +36,10 @@ class Outputs:
     label: Path  # TIFF
     overlay: Path  # PNG
     table: Path  # CSV
-    further: Mapping[Path, Format] = field(default_factory=dict)  # what was asked for besides
+    further: Mapping[Path, ObjectFormat] = field(default_factory=dict)  # what was asked for besides
 
     @classmethod
-    def of(cls, output: str | os.PathLike[str], name: str, formats: Sequence[Format] = ()) -> Outputs:
+    def of(cls, output: str | os.PathLike[str], name: str, formats: Sequence[ObjectFormat] = ()) -> Outputs:
         """Those of the image with base name `name` in the folder `output`."""
         folder = Path(output)
         return cls(
@@ -107,7 +107,7 @@ class BatchSegmenter:
         output: str | os.PathLike[str],
         mpp: float | None = None,
         overwrite: bool = False,
-        formats: Sequence[Format] = (),
+        formats: Sequence[ObjectFormat] = (),
         tolerance: float = 0.0,
         view: View | None = None,
     ) -> None:

@@ -42,13 +42,13 @@ def common_window(
     Raises:
         ValueError: other intensities are stated than those kept; the kept file is damaged.
     """
-    kept = None if overwrite else _kept(output / FILE)
+    kept = None if overwrite else _kept_window(output / FILE)
     if kept and view.intensity and kept != view.intensity:
         raise ValueError(
             f"{output / FILE}: the results there were made with the intensities {kept[0]:g},{kept[1]:g}, and"
             f" {view.intensity[0]:g},{view.intensity[1]:g} are stated: name another output, or give --overwrite"
         )
-    window = kept or view.intensity or _counted(paths, channels, view)
+    window = kept or view.intensity or _counted_window(paths, channels, view)
     if window and window != kept:
         output.mkdir(parents=True, exist_ok=True)
         write_json(output / FILE, {"low": window[0], "high": window[1], "stated": view.intensity is not None})
@@ -57,7 +57,7 @@ def common_window(
     return window
 
 
-def _counted(paths: Sequence[Path], channels: int, view: View) -> Window | None:
+def _counted_window(paths: Sequence[Path], channels: int, view: View) -> Window | None:
     counts = IntensityCounts()
     for path in paths:
         try:
@@ -79,7 +79,7 @@ def _counted(paths: Sequence[Path], channels: int, view: View) -> Window | None:
     return counts.window()
 
 
-def _kept(path: Path) -> Window | None:
+def _kept_window(path: Path) -> Window | None:
     if not path.is_file():
         return None
     try:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ..data.folder import DataFolder
 from ..data.items import Item
 from ..files.labels import read_label
-from ..metrics import LABEL_METRICS, POINT_METRICS, evaluate_label, write_table
+from ..metrics import LABEL_METRICS, POINT_METRICS, evaluate_label, write_image_metrics
 from .batch import BatchSegmenter, Outputs
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class Evaluation:
 
     def _write(self, rows: Sequence[dict[str, Any]]) -> None:
         if rows:
-            write_table(rows, self.segmenter.output)
+            write_image_metrics(rows, self.segmenter.output)
             return
         for name in ("metrics.csv", "metrics.json"):  # of an earlier run, when there still was a truth
             (self.segmenter.output / name).unlink(missing_ok=True)

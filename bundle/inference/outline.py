@@ -49,7 +49,7 @@ def grow(label: NDArray[np.integer], wanted: NDArray[np.bool_], reach: float) ->
     source = np.pad(label, margin)  # (H + 2 margin, W + 2 margin)
     grown = source.copy()
     place = np.flatnonzero(np.pad(wanted & (label == 0), margin))
-    for down, right in disk(reach):
+    for down, right in steps_within(reach):
         found = source.take(place + (down * source.shape[1] + right))
         taken = found > 0
         grown.reshape(-1)[place[taken]] = found[taken]
@@ -57,7 +57,7 @@ def grow(label: NDArray[np.integer], wanted: NDArray[np.bool_], reach: float) ->
     return grown[margin : margin + label.shape[0], margin : margin + label.shape[1]]
 
 
-def disk(radius: float) -> list[tuple[int, int]]:
+def steps_within(radius: float) -> list[tuple[int, int]]:
     """Steps (down, right), px, to the pixels within a radius, without the centre; by distance, then in raster order."""
     reach = range(-int(radius), int(radius) + 1)
     steps = [(down, right) for down in reach for right in reach if 0 < down**2 + right**2 <= radius**2]

@@ -39,7 +39,7 @@ def as_annotation(objects: Iterable[SlideObject], regions: Sequence[Box], tolera
     for item in objects:
         largest = max(item.parts, key=lambda part: part.area)
         (part,) = simplify((largest,), tolerance) if tolerance else (largest,)
-        contours.append(_points(part.exterior))
+        contours.append(_rounded_points(part.exterior))
     left, top, width, height = _around(regions)
     return {
         "location": [left, top],
@@ -49,7 +49,7 @@ def as_annotation(objects: Iterable[SlideObject], regions: Sequence[Box], tolera
     }
 
 
-def _points(ring: Ring) -> list[list[float]]:
+def _rounded_points(ring: Ring) -> list[list[float]]:
     rounded = np.round(ring, DECIMALS)
     whole = rounded.astype(np.int64)
     points: list[list[float]] = (whole if np.array_equal(whole, rounded) else rounded).tolist()

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..annotations.choice import Choice
 from ..annotations.clicks import Clicks
-from ..annotations.dataset import write_dataset
+from ..annotations.dataset import write_clicked_dataset
 from ..annotations.formats.registry import READERS, read_clicks
 from ..annotations.placement import Placement
 from ..annotations.regions import split_regions
@@ -102,13 +102,14 @@ def write_training_set(
         How many images or tiles were written.
 
     Raises:
-        FileNotFoundError, ValueError: as `write_dataset` and `write_tiles`; only some slides say their um per px.
+        FileNotFoundError, ValueError: as `write_clicked_dataset` and `write_tiles`; only some slides say their
+            um per px.
     """
     says_nothing = [name for name in clicks if said_mpp(images[name]) is None]
     silent = says_nothing if settings.mpp is None and default_mpp is not None else []
     by_regions = any(split_regions(each, settings.region_class)[1] for each in clicks.values())
     if not by_regions and not any(is_slide(images[name]) for name in clicks):
-        count = write_dataset(draft, images, clicks, choice, Placement())
+        count = write_clicked_dataset(draft, images, clicks, choice, Placement())
         _state_spacing(draft / "images", silent, default_mpp)
         return count
     if 0 < len(silent) < len(clicks):

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..files.value_rules import is_number
 from ..slides.grid import Box
 
 Request = Mapping[str, Any]
@@ -24,12 +25,12 @@ def text(request: Request, name: str, default: str = "") -> str:
         value = value[0] if value else None
     if value is None or value == "":
         return default
-    if not isinstance(value, str) and not _is_number(value):
+    if not isinstance(value, str) and not is_number(value):
         raise ValueError(f"{name} is {value!r}: give text")
     return str(value).strip()
 
 
-def number(request: Request, name: str) -> float | None:
+def positive_number(request: Request, name: str) -> float | None:
     """A positive number, or text that is one; None where it is left out or empty.
 
     Raises:
@@ -48,8 +49,8 @@ def number(request: Request, name: str) -> float | None:
 
 
 def count(request: Request, name: str) -> int | None:
-    """A whole number above 0; None and errors as `number`."""
-    found = number(request, name)
+    """A whole number above 0; None and errors as `positive_number`."""
+    found = positive_number(request, name)
     if found is not None and found != int(found):
         raise ValueError(f"{name} is {found:g}: give a whole number")
     return None if found is None else int(found)
@@ -76,11 +77,11 @@ def regions(request: Request) -> list[Box]:
     tiles = request.get("wsi_tiles") or [request]
     if not isinstance(tiles, list) or not all(isinstance(tile, Mapping) for tile in tiles):
         raise ValueError("wsi_tiles is no list of objects with location and size")
-    boxes = [_box(tile) for tile in tiles]
+    boxes = [_tile_box(tile) for tile in tiles]
     return [] if None in boxes else [box for box in boxes if box is not None]
 
 
-def _box(tile: Request) -> Box | None:
+def _tile_box(tile: Request) -> Box | None:
     left, top = _pair(tile, "location")
     width, height = _pair(tile, "size")
     return Box(left, top, left + width, top + height) if width > 0 and height > 0 else None
@@ -88,11 +89,7 @@ def _box(tile: Request) -> Box | None:
 
 def _pair(tile: Request, name: str) -> tuple[int, int]:
     value = tile.get(name) or (0, 0)
-    numbers = [each for each in value if _is_number(each)] if isinstance(value, list | tuple) else []
+    numbers = [each for each in value if is_number(each)] if isinstance(value, list | tuple) else []
     if len(numbers) != 2 or len(value) != 2:
         raise ValueError(f"{name} is {value!r}: give two whole numbers, px")
     return int(numbers[0]), int(numbers[1])
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

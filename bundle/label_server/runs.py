@@ -57,7 +57,7 @@ class Run:
         return bool(manifest and manifest.get("complete")) and self.model.is_file()
 
 
-class Runs:
+class TrainingRuns:
     """All trainings of a server.
 
     Args:
@@ -79,7 +79,7 @@ class Runs:
             draft = scratch / "data"
             draft.mkdir()
             write(draft)
-            run = Run(self.folder / _name(draft, settings))
+            run = Run(self.folder / _run_name(draft, settings))
             run.folder.mkdir(exist_ok=True)
             if not run.data.exists():
                 os.replace(draft, run.data)
@@ -114,7 +114,7 @@ class Runs:
 
         `epoch` of `total_epochs` count updates of all stages that train; `total_time`, s, is there once all is done.
         """
-        run, latest = self._named("latest.json"), _read(self.folder / "latest.json")
+        run, latest = self._named("latest.json"), _read_mapping(self.folder / "latest.json")
         if run is None or latest is None:
             return {}
         totals = {str(folder): int(total) for folder, total in latest.get("updates", {}).items()}
@@ -123,10 +123,10 @@ class Runs:
         whole = all(state == "done" for state in stages.values())
         found = {"run": run.folder.name, "start_ts": latest.get("started"), "stages": stages, "updates": done}
         found |= {"epoch": sum(done.values()), "total_epochs": sum(totals.values())}
-        return found | ({"total_time": _seconds(run, stages)} if whole else {})
+        return found | ({"total_time": _training_seconds(run, stages)} if whole else {})
 
     def _named(self, pointer: str) -> Run | None:
-        name = (_read(self.folder / pointer) or {}).get("run")
+        name = (_read_mapping(self.folder / pointer) or {}).get("run")
         return Run(self.folder / str(name)) if name and Path(str(name)).name == name else None
 
 
@@ -142,13 +142,13 @@ def updates_of(request: Request) -> dict[str, int]:
     return updates
 
 
-def _name(data: Path, settings: Mapping[str, Any]) -> str:
+def _run_name(data: Path, settings: Mapping[str, Any]) -> str:
     files = {str(path.relative_to(data)): sha256(path) for path in sorted(data.rglob("*")) if path.is_file()}
     text = json.dumps({"files": files, "settings": dict(settings)}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:NAME_LENGTH]
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read_mapping(path: Path) -> dict[str, Any] | None:
     content = load_json(path) if path.is_file() else None
     return content if isinstance(content, dict) else None
 
@@ -163,5 +163,5 @@ def _updates(folder: Path, total: int) -> int:
     return total if _state(folder) == "done" else min(updates_done(folder), total)
 
 
-def _seconds(run: Run, stages: Iterable[str]) -> float:
+def _training_seconds(run: Run, stages: Iterable[str]) -> float:
     return round(sum(stage_seconds(run.results / folder) for folder in stages), 1)  # as manifests round them

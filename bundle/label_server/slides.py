@@ -21,7 +21,7 @@ from ..inference.model import read_card
 from ..objects.polygons import SlideObject
 from ..slide_segmentation.block import segment_block
 from ..slide_segmentation.layout import Place
-from ..slide_segmentation.objects import Objects, joined, outline_grid, read_objects
+from ..slide_segmentation.objects import Objects, joined_objects, outline_grid, read_objects
 from ..slide_segmentation.outlines import polygons
 from ..slide_segmentation.plan import Plan, Settings
 from ..slide_segmentation.tissue import default_way, tissue_windows
@@ -48,16 +48,16 @@ def objects_of_slide(path: Path, query: Query, regions: Sequence[Box]) -> tuple[
         FileNotFoundError: slide or model are not there.
         ValueError: either is of no use, or nobody says um per px.
     """
-    plan = _plan(str(path), path.stat().st_mtime_ns, query, query.identity)
+    plan = _slide_plan(str(path), path.stat().st_mtime_ns, query, query.identity)
     boxes = [plan.grid.region(box.left, box.top, box.width, box.height) for box in regions] or [plan.grid.box]
-    found = _objects(path, query, *_narrowed(plan, [box.grown(MARGIN).within(plan.grid.box) for box in boxes]))
+    found = _segment_blocks(path, query, *_narrowed(plan, [box.grown(MARGIN).within(plan.grid.box) for box in boxes]))
     step = outline_grid(plan.grid).step
     kept = found.taken(np.flatnonzero(owned((found.centres + 0.5) * step - 0.5, regions)))
     return list(_as_slide_objects(kept, step, plan.mpp)), plan.mpp
 
 
 @lru_cache(maxsize=8)
-def _plan(path: str, changed: int, query: Query, identity: str) -> Plan:
+def _slide_plan(path: str, changed: int, query: Query, identity: str) -> Plan:
     """The plan of a whole slide, as `slide_segmentation.job` makes it; `changed` and `identity` tell files apart."""
     settings, card = Settings(), read_card(query.model)
     with _opened(path, card.channels, query) as slide:
@@ -96,9 +96,9 @@ def _narrowed(plan: Plan, boxes: Sequence[Box]) -> tuple[Plan, list[Place]]:
     return narrowed, wanted
 
 
-def _objects(path: Path, query: Query, plan: Plan, places: Sequence[Place]) -> Objects:
+def _segment_blocks(path: Path, query: Query, plan: Plan, places: Sequence[Place]) -> Objects:
     blocks = (segment_block(str(path), str(query.model), plan, place, query.device) for place in places)
-    return joined([read_objects(io.BytesIO(block)) for block in blocks])
+    return joined_objects([read_objects(io.BytesIO(block)) for block in blocks])
 
 
 def _as_slide_objects(objects: Objects, step: tuple[float, float], mpp: float) -> Iterator[SlideObject]:

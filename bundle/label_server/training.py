@@ -67,8 +67,8 @@ class Training:
         return cls(
             preset=fields.text(request, "preset", defaults.get("preset", "cpu")),
             variant=fields.text(request, "variant"),
-            mpp=fields.number(request, "mpp"),
-            diameter=fields.number(request, "diameter") or fields.number(defaults, "diameter"),
+            mpp=fields.positive_number(request, "mpp"),
+            diameter=fields.positive_number(request, "diameter") or fields.positive_number(defaults, "diameter"),
             epochs={name: value for name in EPOCHS if (value := fields.count(request, name)) is not None},
             choice=Choice(parse_classes(fields.text(request, "classes") or None), fields.flag(request, "centroids")),
             init_weights=model if go_on else None,

@@ -11,7 +11,7 @@ from .handler import MetricsTable, ObjectMetrics, PointMetrics, image_names
 from .objects import PanopticQuality, aggregated_jaccard, object_dice, panoptic_quality
 from .overlap import Overlaps, overlaps
 from .pixel import pixel_f1, pixel_iou
-from .table import summarise, write_table
+from .table import summarise, write_image_metrics
 
 __all__ = [
     "BETTER",
@@ -39,5 +39,5 @@ __all__ = [
     "pixel_iou",
     "point_metrics",
     "summarise",
-    "write_table",
+    "write_image_metrics",
 ]

@@ -27,7 +27,7 @@ def grid_positions(size: Size, side: int, place: int = 0) -> list[Origin]:
     Returns:
         Origins; none where the image is smaller than a crop.
     """
-    tops, lefts = (_spread(length, side) for length in size)
+    tops, lefts = (_even_starts(length, side) for length in size)
     return [(top, left) for top in tops for left in lefts]
 
 
@@ -61,7 +61,7 @@ def cut_crops(image: Tensor, origins: list[Origin], side: int) -> Tensor:
     return torch.stack([image[:, top : top + side, left : left + side] for top, left in origins])
 
 
-def _spread(length: int, side: int) -> list[int]:
+def _even_starts(length: int, side: int) -> list[int]:
     """Starts of as many stretches of `side` as fit into `length`, the first at 0, the last at the end."""
     count = length // side
     if count < 2:

@@ -68,7 +68,7 @@ class PretrainedFeatures:
     def __init__(self, device: torch.device | str = "cpu", path: str | Path | None = None) -> None:
         path = pretrained_path() if path is None else path
         self.network, self.device = load_pretrained(path).to(device), torch.device(device)
-        self.digest = fingerprint(path)
+        self.digest = short_digest(path)
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ class EncoderFeatures:
             raise ValueError(f"{path}: features of a {type(network).__name__} are not known: use Compact or HoverNet")
         load_weights(network, path)
         self.network, self.device = network.to(device).eval(), torch.device(device)
-        self.name, self.digest = f"encoder of a trained {type(network).__name__}", fingerprint(path)
+        self.name, self.digest = f"encoder of a trained {type(network).__name__}", short_digest(path)
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
@@ -124,7 +124,7 @@ def encoder_levels(network: Compact | HoverNet, images: Tensor) -> list[Tensor]:
     return list(network.encoder(pad_to_multiple(scale_image(images), network.stride, 2 * network.stride)))
 
 
-def fingerprint(path: str | Path) -> str:
+def short_digest(path: str | Path) -> str:
     """First 12 hex digits of the SHA-256 of a file."""
     return sha256(path)[:12]
 

@@ -31,7 +31,7 @@ from monai.utils import CommonKeys, ImageMetaKey, string_list_all_gather
 from .catalogue import LABEL_METRICS, POINT_METRICS
 from .detection import RADIUS
 from .evaluate import label_metrics, point_metrics
-from .table import log_summary, summarise, write_table
+from .table import log_summary, summarise, write_image_metrics
 
 
 class ImageMetrics(CumulativeIterationMetric):
@@ -145,4 +145,4 @@ class MetricsTable:
         names = string_list_all_gather(self.names) if idist.get_world_size() > 1 else self.names
         rows = self.metric.rows()  # every process takes part in gathering
         if idist.get_rank() == 0:
-            write_table([{"name": name, **row} for name, row in zip(names, rows, strict=True)], self.output_dir)
+            write_image_metrics([{"name": name, **row} for name, row in zip(names, rows, strict=True)], self.output_dir)

@@ -87,7 +87,7 @@ def image_quality(
     _warn_of_spacings(pairs[0], folder, mpp)
     real, synthetic = crop_features(pairs, folder, extractor, mpp, side, positions)  # (N, d) each
     logger.info("%d crops of %d px from %d images, features: %s", len(real), side, len(pairs), extractor.name)
-    metrics = distances(real, synthetic, extractor, repeats, seed)
+    metrics = feature_distances(real, synthetic, extractor, repeats, seed)
     metrics |= {} if paint is None else {"diversity": image_diversity(pairs, paint, seed)}
     return {
         "features": extractor.name,
@@ -184,7 +184,7 @@ def load_pair(pair: Pair, folder: DataFolder, mpp: float) -> tuple[Tensor, Tenso
     return resample_image(real.image, size), resample_image(synthetic.image, size)
 
 
-def distances(
+def feature_distances(
     real: Tensor, synthetic: Tensor, extractor: FeatureExtractor, repeats: int = 10, seed: int = 0
 ) -> dict[str, dict[str, float | int]]:
     """Both distances between features (N, d), under the extractor's names; entries as `image_quality` describes."""

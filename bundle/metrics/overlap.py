@@ -62,8 +62,8 @@ def overlaps(pred: NdarrayOrTensor, truth: NdarrayOrTensor) -> Overlaps:
     if pred_label.shape != true_label.shape:
         raise ValueError(f"pred is {pred_label.shape}, truth is {true_label.shape} (H, W): give both at one size")
     starts, lengths = runs(pred_label, true_label)
-    pred_index, pred_areas = _number(pred_label.reshape(-1)[starts], lengths)
-    true_index, true_areas = _number(true_label.reshape(-1)[starts], lengths)
+    pred_index, pred_areas = _number_objects(pred_label.reshape(-1)[starts], lengths)
+    true_index, true_areas = _number_objects(true_label.reshape(-1)[starts], lengths)
     on_both = (pred_index >= 0) & (true_index >= 0)  # (R,)
     pair = true_index[on_both] * pred_areas.size + pred_index[on_both]
     pairs, inverse = np.unique(pair, return_inverse=True)  # (K,), (runs on both,)
@@ -102,7 +102,7 @@ def runs(*labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first, np.diff(first, append=starts.size)
 
 
-def _number(ids: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _number_objects(ids: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Number objects in raster order: index of each run (R,), -1 on background, and areas (objects,) in px."""
     names, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
     first[names == 0] = -1  # background leads, whether it holds the first pixel or not

@@ -32,7 +32,7 @@ def summarise(rows: Sequence[Row]) -> Summary:
         metric -> {"mean", "sd" (ddof 1), "n"}, in the order in which metrics first occur. The mean is NaN over no
         image, the standard deviation over fewer than two.
     """
-    metrics = [metric for metric in _columns(rows) if metric != "name"]
+    metrics = [metric for metric in _all_keys(rows) if metric != "name"]
     return {metric: _statistics([row[metric] for row in rows if metric in row]) for metric in metrics}
 
 
@@ -42,7 +42,7 @@ def log_summary(summary: Summary, images: int) -> None:
     logger.info("Mean ± sd over the n of %d images that count: %s", images, ", ".join(said))
 
 
-def write_table(rows: Sequence[Row], output_dir: str | os.PathLike[str]) -> None:
+def write_image_metrics(rows: Sequence[Row], output_dir: str | os.PathLike[str]) -> None:
     """Write `metrics.csv`, a line per image, and `metrics.json`, the summary; each in one step; log the summary.
 
     Args:
@@ -54,7 +54,7 @@ def write_table(rows: Sequence[Row], output_dir: str | os.PathLike[str]) -> None
     """
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    metrics_of = [column for column in _columns(rows) if column != "name"]
+    metrics_of = [column for column in _all_keys(rows) if column != "name"]
     cells = ([as_cell(str(row["name"])), *(f"{row.get(metric, np.nan):.6f}" for metric in metrics_of)] for row in rows)
     write_text(folder / "metrics.csv", csv_text([["name", *metrics_of], *cells]))
     summary = summarise(rows)
@@ -75,6 +75,6 @@ def _statistics(values: Sequence[float]) -> dict[str, float | int]:
     return {"mean": mean, "sd": sd, "n": int(counted.size)}
 
 
-def _columns(rows: Sequence[Row]) -> list[str]:
+def _all_keys(rows: Sequence[Row]) -> list[str]:
     """All keys of the rows, in the order in which they first occur."""
     return list(dict.fromkeys(key for row in rows for key in row))

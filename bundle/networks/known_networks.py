@@ -87,7 +87,7 @@ PLANE = {  # MONAI's own defaults are volumes of one channel
 ENCODERS = ("resnet18", "resnet34", "resnet50", "efficientnet-b0", "efficientnet-b1", "efficientnet-b2")
 
 
-def pair(rule: Rule) -> Rule:
+def one_or_two(rule: Rule) -> Rule:
     """A number for both axes, or one for each."""
     return either(rule, many(rule, 2, 2))
 
@@ -97,8 +97,8 @@ MONAIS: Mapping[str, Arguments] = {
         **PLANE,
         "channels": many(FEATURES, 2, LEVELS),
         "strides": many(STRIDE, 1, LEVELS),
-        "kernel_size": pair(KERNEL),
-        "up_kernel_size": pair(KERNEL),
+        "kernel_size": one_or_two(KERNEL),
+        "up_kernel_size": one_or_two(KERNEL),
         "num_res_units": whole(0, 16),
         "act": ACTIVATION,
         "norm": NORM,
@@ -137,9 +137,9 @@ MONAIS: Mapping[str, Arguments] = {
     },
     "monai.networks.nets.dynunet.DynUNet": {
         **PLANE,
-        "kernel_size": many(pair(KERNEL), 3, LEVELS),
-        "strides": many(pair(STRIDE), 3, LEVELS),
-        "upsample_kernel_size": many(pair(whole(1, 4)), 2, LEVELS),
+        "kernel_size": many(one_or_two(KERNEL), 3, LEVELS),
+        "strides": many(one_or_two(STRIDE), 3, LEVELS),
+        "upsample_kernel_size": many(one_or_two(whole(1, 4)), 2, LEVELS),
         "filters": either(many(FEATURES, 3, LEVELS), NOTHING),
         "dropout": either(SHARE, NOTHING),
         "norm_name": NORM,

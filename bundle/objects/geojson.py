@@ -18,7 +18,7 @@ import numpy as np
 
 from ..files.atomic import write_whole
 from .colours import class_colour
-from .polygons import Outline, Ring, SlideObject
+from .polygons import PolygonPart, Ring, SlideObject
 
 ObjectType = Literal["detection", "annotation"]  # QuPath's: many small things, or a few that a person may edit
 
@@ -75,7 +75,7 @@ def feature(item: SlideObject, source: str, object_type: ObjectType = "detection
     }
 
 
-def _geometry(parts: tuple[Outline, ...]) -> dict[str, Any]:
+def _geometry(parts: tuple[PolygonPart, ...]) -> dict[str, Any]:
     polygons = [[_closed(ring) for ring in (part.exterior, *part.holes)] for part in parts]
     if len(polygons) == 1:
         return {"type": "Polygon", "coordinates": polygons[0]}

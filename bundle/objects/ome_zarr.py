@@ -99,7 +99,7 @@ def _write_levels(
         group.create_array(
             str(number), data=np.ascontiguousarray(level), chunks=chunks, dimension_names=("c", "y", "x")
         )
-        datasets.append({"path": str(number), "coordinateTransformations": _placed(2**number, mpp or 1.0)})
+        datasets.append({"path": str(number), "coordinateTransformations": _transformations(2**number, mpp or 1.0)})
     unit = {} if mpp is None else {"unit": "micrometer"}
     axes = [{"name": "c", "type": "channel"}, *({"name": name, "type": "space", **unit} for name in "yx")]
     name = about.pop("name")
@@ -110,7 +110,7 @@ def _write_levels(
     }
 
 
-def _placed(step: int, mpp: float) -> list[dict[str, Any]]:
+def _transformations(step: int, mpp: float) -> list[dict[str, Any]]:
     """Size and place of a pixel that stands for `step` x `step` px: its centre lies between theirs."""
     shift = (step - 1) / 2 * mpp
     return [

@@ -27,7 +27,7 @@ Scale = float | tuple[float, float]  # of both axes, or of x and of y
 
 
 @dataclass(frozen=True)
-class Outline:
+class PolygonPart:
     """One polygon: what is inside `exterior` and in no hole."""
 
     exterior: Ring
@@ -44,7 +44,7 @@ class SlideObject:
     """One object of an image or of a whole slide; what the writers of polygons take."""
 
     id: int  # unique in its image
-    parts: tuple[Outline, ...]  # one, but for objects of several pieces
+    parts: tuple[PolygonPart, ...]  # one, but for objects of several pieces
     measurements: Mapping[str, float] = field(default_factory=dict)  # name as a viewer shows it -> finite number
     classification: str = "Nucleus"
 
@@ -57,7 +57,7 @@ def shoelace(ring: Ring) -> float:
 
 def outline_objects(
     label: NdarrayOrTensor, offset: tuple[float, float] = (0.0, 0.0), scale: Scale = 1.0
-) -> dict[int, tuple[Outline, ...]]:
+) -> dict[int, tuple[PolygonPart, ...]]:
     """The polygons of every object of a label.
 
     Args:
@@ -77,11 +77,11 @@ def outline_objects(
     if ids.ndim != 3 or len(ids) != 1 or ids.dtype.kind not in "ui":
         raise ValueError(f"label is {ids.dtype} {ids.shape}: it must be integers of shape (1, H, W)")
     rings = trace_borders(ids[0])
-    points = _placed(rings.corners, offset, scale)
+    points = _scaled_and_moved(rings.corners, offset, scale)
     return {identity: tuple(_polygons(points, rings, of, ids[0])) for identity, of in _by_owner(rings)}
 
 
-def _placed(points: NDArray[np.number], offset: tuple[float, float], scale: Scale) -> Ring:
+def _scaled_and_moved(points: NDArray[np.number], offset: tuple[float, float], scale: Scale) -> Ring:
     factor = np.broadcast_to(np.asarray(scale, float), 2)  # x, y
     if not (np.isfinite(factor) & (factor > 0)).all():
         raise ValueError(f"scale is {scale!r}: it must be a positive number of px per px")
@@ -97,20 +97,20 @@ def _by_owner(rings: Rings) -> Iterator[tuple[int, list[int]]]:
         yield identity, indices[begin:end]
 
 
-def _polygons(points: Ring, rings: Rings, of: list[int], ids: NDArray[np.integer]) -> Iterator[Outline]:
+def _polygons(points: Ring, rings: Rings, of: list[int], ids: NDArray[np.integer]) -> Iterator[PolygonPart]:
     outer = [ring for ring in of if rings.outer[ring]]
     holes = of[len(outer) :]
-    piece = _pieces(rings, of, ids) if holes and len(outer) > 1 else dict.fromkeys(of, 0)
+    piece = _piece_of_ring(rings, of, ids) if holes and len(outer) > 1 else dict.fromkeys(of, 0)
     for ring in outer:
-        inside = tuple(_points(points, rings, hole) for hole in holes if piece[hole] == piece[ring])
-        yield Outline(_points(points, rings, ring), inside)
+        inside = tuple(_points_of_ring(points, rings, hole) for hole in holes if piece[hole] == piece[ring])
+        yield PolygonPart(_points_of_ring(points, rings, ring), inside)
 
 
-def _points(points: Ring, rings: Rings, ring: int) -> Ring:
+def _points_of_ring(points: Ring, rings: Rings, ring: int) -> Ring:
     return points[rings.start[ring] : rings.start[ring + 1]]
 
 
-def _pieces(rings: Rings, of: list[int], ids: NDArray[np.integer]) -> dict[int, int]:
+def _piece_of_ring(rings: Rings, of: list[int], ids: NDArray[np.integer]) -> dict[int, int]:
     """For an object of several pieces with holes: which piece each of its rings belongs to."""
     corners = np.concatenate([rings.corners[rings.start[ring] : rings.start[ring + 1]] for ring in of])
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)

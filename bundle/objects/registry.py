@@ -35,7 +35,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Format:
+class ObjectFormat:
     """One kind of file."""
 
     folder: str  # of the output folder, where its files lie
@@ -48,19 +48,21 @@ class Format:
         return Path(output) / self.folder / f"{name}{self.suffix}"
 
 
-FORMATS: Mapping[str, Format] = {
-    "geojson": Format("geojson", ".geojson", lambda path, of: write_geojson(path, slide_objects(of), of.name)),
-    "asap": Format("asap", ".xml", lambda path, of: write_asap(path, slide_objects(of))),
-    "nifti": Format("nifti", ".nii.gz", lambda path, of: write_nifti(path, of.label, of.mpp)),
-    "nrrd": Format("nrrd", ".nrrd", lambda path, of: write_nrrd(path, of.label, of.mpp)),
-    "parquet": Format("objects", ".parquet", lambda path, of: write_parquet(path, of.table, of.mpp), "pyarrow"),
-    "ome-zarr": Format(
+FORMATS: Mapping[str, ObjectFormat] = {
+    "geojson": ObjectFormat(
+        "geojson", ".geojson", lambda path, of: write_geojson(path, objects_of_result(of), of.name)
+    ),
+    "asap": ObjectFormat("asap", ".xml", lambda path, of: write_asap(path, objects_of_result(of))),
+    "nifti": ObjectFormat("nifti", ".nii.gz", lambda path, of: write_nifti(path, of.label, of.mpp)),
+    "nrrd": ObjectFormat("nrrd", ".nrrd", lambda path, of: write_nrrd(path, of.label, of.mpp)),
+    "parquet": ObjectFormat("objects", ".parquet", lambda path, of: write_parquet(path, of.table, of.mpp), "pyarrow"),
+    "ome-zarr": ObjectFormat(
         "ome_zarr", ".ome.zarr", lambda path, of: write_ome_zarr(path, of.image, of.label, of.mpp), "zarr"
     ),
 }
 
 
-def choose_formats(names: str) -> tuple[Format, ...]:
+def choose_formats(names: str) -> tuple[ObjectFormat, ...]:
     """Formats by their names.
 
     Args:
@@ -79,7 +81,7 @@ def choose_formats(names: str) -> tuple[Format, ...]:
     return tuple(FORMATS[name] for name in wanted)
 
 
-def slide_objects(result: Result) -> Iterator[SlideObject]:
+def objects_of_result(result: Result) -> Iterator[SlideObject]:
     """The objects of an image as polygons, with the numbers of its table as measurements."""
     outlines, table = outline_objects(result.label), result.table
     for index, identity in enumerate(table.ids.tolist()):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..files.optional import need
-from .polygons import Outline
+from .polygons import PolygonPart
 
 
 def check_tolerance(tolerance: float) -> None:
@@ -24,7 +24,7 @@ def check_tolerance(tolerance: float) -> None:
         need("shapely", "simplifying outlines")
 
 
-def simplify(parts: tuple[Outline, ...], tolerance: float) -> tuple[Outline, ...]:
+def simplify(parts: tuple[PolygonPart, ...], tolerance: float) -> tuple[PolygonPart, ...]:
     """An object's polygons with fewer corners (Douglas and Peucker, by rings, so that none crosses another).
 
     Args:
@@ -43,8 +43,10 @@ def simplify(parts: tuple[Outline, ...], tolerance: float) -> tuple[Outline, ...
     pieces = shapely.get_parts(simple)
     if not simple.is_valid or [len(one.interiors) for one in pieces] != [len(part.holes) for part in parts]:
         return parts
-    return tuple(Outline(_ring(one.exterior), tuple(_ring(hole) for hole in one.interiors)) for one in pieces)
+    return tuple(
+        PolygonPart(_open_ring(one.exterior), tuple(_open_ring(hole) for hole in one.interiors)) for one in pieces
+    )
 
 
-def _ring(ring: Any) -> np.ndarray:
+def _open_ring(ring: Any) -> np.ndarray:
     return np.asarray(ring.coords)[:-1]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .stages import DATASET, ELLIPSES, METHOD, REAL_ONLY, Stage, method, predictions, trained_on_real_images
+from .stages import DATASET, ELLIPSES, METHOD, REAL_ONLY, Stage, method, prediction_stage, trained_on_real_images
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def pseudo_label_baseline(name: str, makes: str, share: float = 1.0, needs: str 
         rehearsal=ELLIPSES[0],
         variant=name,
     )
-    return make, train, predictions(f"baselines/{name}/predictions", folder)
+    return make, train, prediction_stage(f"baselines/{name}/predictions", folder)
 
 
 def online(folder: str = "baselines/online") -> tuple[Stage, Stage]:
@@ -77,7 +77,7 @@ def online(folder: str = "baselines/online") -> tuple[Stage, Stage]:
         trainers=("train::trainer",),
         rehearsal=ELLIPSES[0],
     )
-    return train, predictions(f"{folder}/predictions", train.folder)
+    return train, prediction_stage(f"{folder}/predictions", train.folder)
 
 
 def refined(folder: str = "baselines/refined") -> tuple[Stage, Stage, Stage]:
@@ -100,13 +100,13 @@ def refined(folder: str = "baselines/refined") -> tuple[Stage, Stage, Stage]:
         does="trains another segmenter on synthetic images and these labels",
         reads={**METHOD[2].reads, "pseudo_label_dir": make.folder},
     )
-    return make, train, predictions(f"{folder}/predictions", train.folder)
+    return make, train, prediction_stage(f"{folder}/predictions", train.folder)
 
 
 def real_only(folder: str = "baselines/real_only") -> tuple[Stage, Stage]:
     """Training and measuring a segmenter on the real images alone, as the method labels them from their points."""
     train = replace(REAL_ONLY[2], folder=f"{folder}/segmentation", variant="real_only")
-    return train, predictions(f"{folder}/predictions", train.folder)
+    return train, prediction_stage(f"{folder}/predictions", train.folder)
 
 
 _TABLE = (

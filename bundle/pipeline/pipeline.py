@@ -48,7 +48,7 @@ def run_pipeline(request: Request, stages: Sequence[Stage], restart: str = "", p
         if restart and not plan_only:
             set_aside(request.output_dir, stages, restart)
         runs = [StageRun(request, stage, stage_files(dataset, stage)) for stage in stages]
-        _plan(request, runs, dataset)
+        _log_plan(request, runs, dataset)
         if plan_only:
             return None
         run_stages(runs)
@@ -77,7 +77,7 @@ def check_request(request: Request, stages: Sequence[Stage]) -> None:
     check_overrides(request.overrides, {stage.name: StageRun(request, stage).plain_config for stage in stages})
 
 
-def _plan(request: Request, runs: Sequence[StageRun], dataset: DataFolder) -> None:
+def _log_plan(request: Request, runs: Sequence[StageRun], dataset: DataFolder) -> None:
     states = {run.stage.folder: run.state() for run in runs}
     logger.info("%s", describe_dataset(dataset))
     device = describe_device(resolve_device(request.device))

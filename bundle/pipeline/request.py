@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.diameters import Diameter
+from ..files.value_rules import listed
 from ..networks.device import AUTO
 
 
@@ -56,8 +57,3 @@ class Request:
             "set": "; ".join(f"{name}={json.dumps(value)}" for name, value in self.overrides.items()),
         }
         return {name: value for name, value in options.items() if value not in ("", None)}
-
-
-def listed(names: str) -> list[str]:
-    """Names that a text holds, separated by commas."""
-    return [name.strip() for name in names.split(",") if name.strip()]

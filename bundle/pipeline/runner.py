@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..engines.losses import NonFiniteLossError
-from ..files.manifest import read_manifest
-from ..files.stage_progress import stage_seconds
+from ..files.stage_progress import finished_at, stage_seconds
 from .stage_run import StageRun
 
 logger = logging.getLogger(__name__)
@@ -33,12 +32,12 @@ def run_stages(runs: Sequence[StageRun]) -> None:
         state = run.state()
         title = f"stage {number} of {len(runs)}, {run.stage.folder}"
         if state == "done":
-            logger.info("%s: done already (%s)", title, _when(run.folder))
+            logger.info("%s: done already (%s)", title, _duration_and_end(run.folder))
             continue
         going_on = ", going on from where it was cut" if state == "partial" else ""
         logger.info("%s: %s%s", title, run.stage.does, going_on)
         run_stage(run, resume=state == "partial")
-        logger.info("%s: done (%s)", title, _when(run.folder))
+        logger.info("%s: done (%s)", title, _duration_and_end(run.folder))
 
 
 def run_stage(run: StageRun, resume: bool) -> None:
@@ -86,10 +85,8 @@ def _raised_in(error: BaseException) -> str:
     return frames[-1].name if frames else ""
 
 
-def _when(folder: Path) -> str:
-    sessions = (read_manifest(folder) or {}).get("sessions", [{}])
-    finished = str(sessions[-1].get("finished"))[:16].replace("T", " ")
-    return f"{describe_seconds(stage_seconds(folder))}, finished {finished} UTC"
+def _duration_and_end(folder: Path) -> str:
+    return f"{describe_seconds(stage_seconds(folder))}, finished {finished_at(folder)} UTC"
 
 
 def describe_seconds(seconds: float) -> str:

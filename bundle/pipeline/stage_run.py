@@ -16,9 +16,10 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 from ..files.manifest import MANIFEST, StageManifest, differences, stage_state
 from ..files.provenance import hash_files, sha256
+from ..files.value_rules import listed
 from ..inference.model import model_path
 from ..networks.device import PrecisionChoice, choose_precision, resolve_device
-from .request import Request, listed
+from .request import Request
 from .settings import flatten, load_config, overrides_of, path_expression, reachable
 from .stages import DATASET, Stage
 

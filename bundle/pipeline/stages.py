@@ -75,10 +75,10 @@ def trained_on_real_images(
         rehearsal=rehearsal,
         variant=name,
     )
-    return train, predictions(f"baselines/{name}/predictions", folder)
+    return train, prediction_stage(f"baselines/{name}/predictions", folder)
 
 
-def predictions(folder: str, segmentation: str) -> Stage:
+def prediction_stage(folder: str, segmentation: str) -> Stage:
     """Segmenting and measuring the testing images with the segmenter in the folder `segmentation`."""
     return Stage(
         name="predictions",
@@ -143,7 +143,7 @@ def method(
         rehearsal=ELLIPSES[0],
         variant=variant,
     )
-    return synthesis, synthetic, segmentation, predictions(f"{prefix}predictions", segmentation.folder)
+    return synthesis, synthetic, segmentation, prediction_stage(f"{prefix}predictions", segmentation.folder)
 
 
 def from_weights() -> tuple[Stage, Stage, Stage]:

@@ -58,7 +58,7 @@ def write_release(
         save({name: halved(name, value) for name, value in trained.network.state_dict().items()}, draft)
         card = replace(trained.card, notes={**notes, "sha256": sha256(draft)})
         write_card(draft, card)
-        rows = measure(draft, folder)
+        rows = measure_testing_images(draft, folder)
         content = draft.read_bytes()
     summary = {
         metric: {name: _rounded(float(entry[name])) for name in ("mean", "sd")}
@@ -90,7 +90,7 @@ def halved(name: str, value: Tensor) -> Tensor:
     return half
 
 
-def measure(weights: Path, folder: DataFolder) -> list[dict[str, Any]]:
+def measure_testing_images(weights: Path, folder: DataFolder) -> list[dict[str, Any]]:
     """Metrics of each testing image, as `Evaluation` gives them, with nothing kept of the predictions."""
     segmenter = segmenter_of(load_network(weights))
     with scratch_folder("release") as scratch:

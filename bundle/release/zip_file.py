@@ -59,7 +59,7 @@ def write_package(
     """
     root, weights = Path(root), Path(weights)
     version = check_version(root)
-    check_weights(root, weights)
+    check_packaged_weights(root, weights)
     content: dict[str, Path | bytes] = {f"models/{name}": path for name, path in model_files(weights).items()}
     if weights.stat().st_size > LARGEST:
         content["large_files.yml"] = large_files(weights, url)
@@ -92,7 +92,7 @@ def check_version(root: Path) -> str:
     return str(version)
 
 
-def check_weights(root: Path, weights: Path) -> None:
+def check_packaged_weights(root: Path, weights: Path) -> None:
     """Whether weights, their description and the configurations belong together.
 
     Raises:
@@ -109,7 +109,7 @@ def check_weights(root: Path, weights: Path) -> None:
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file, and a bundle needs it")
         parser = ConfigParser(ConfigParser.load_config_file(str(path)))
-        for what, (stated, trained) in _compared(parser, card).items():
+        for what, (stated, trained) in _stated_and_trained(parser, card).items():
             if stated != trained:
                 raise ValueError(
                     f"{path} has {what} {stated}, but {weights} was trained with {trained}: change the configuration,"
@@ -120,7 +120,7 @@ def check_weights(root: Path, weights: Path) -> None:
         torch.jit.script(network.eval())
 
 
-def _compared(parser: ConfigParser, card: ModelCard) -> dict[str, tuple[Any, Any]]:
+def _stated_and_trained(parser: ConfigParser, card: ModelCard) -> dict[str, tuple[Any, Any]]:
     """What a configuration states, and what the weights were made with."""
     trained = {"model_mpp": card.mpp, "channels": card.channels, "diameter": card.diameter}
     pairs: dict[str, tuple[Any, Any]] = {

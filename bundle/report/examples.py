@@ -18,7 +18,7 @@ from ..files.labels import LABEL_SUFFIXES, read_label
 from ..files.pictures import BACKGROUND, PREDICTION, TRUTH, coloured, dotted, enlarge_label, load_rgb, outlined, resize
 from ..files.points_csv import parse_points
 from . import pictures
-from .results import Row
+from .results import ReportRow
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def synthetic_rows(folder: Path, dataset: Path | None) -> list[dict[str, Any]]:
     """
     images, labels = files_by_name(folder / "images", IMAGE_SUFFIXES), files_by_name(folder / "labels", LABEL_SUFFIXES)
     real = files_by_name(dataset / "images", IMAGE_SUFFIXES) if dataset else {}
-    names = pictures.spread([name for name in images if name in labels], SYNTHETIC_ROWS)
+    names = pictures.evenly_chosen([name for name in images if name in labels], SYNTHETIC_ROWS)
     return [_synthetic_row(name, images[name], labels[name], folder / "points" / f"{name}.csv", real) for name in names]
 
 
@@ -56,7 +56,7 @@ def _synthetic_row(name: str, image: Path, label_file: Path, points: Path, real:
     where = f"points on the real image {source}" if source is not None else "points"
     mask = coloured(enlarge_label(label[window], scale))
     panels = [
-        (where, pictures.embed(_with_points(ground[window], clicked, window, scale))),
+        (where, pictures.embed(_with_dots(ground[window], clicked, window, scale))),
         ("mask drawn around the points", pictures.embed(mask, photo=False)),
         ("synthetic image painted over the mask", pictures.embed(_enlarged(picture[window], scale))),
     ]
@@ -76,7 +76,7 @@ def relabelled_rows(labels: Path, dataset: Path | None) -> list[dict[str, Any]]:
     images = files_by_name(dataset / "images", IMAGE_SUFFIXES) if dataset else {}
     files = files_by_name(labels, LABEL_SUFFIXES)
     rows = []
-    for name in pictures.spread([name for name in files if name in images], RELABELLED_ROWS):
+    for name in pictures.evenly_chosen([name for name in files if name in images], RELABELLED_ROWS):
         label = read_label(files[name])[0].numpy()
         picture = resize(load_rgb(images[name]), label.shape)
         window = pictures.typical_window(label, WINDOW)
@@ -90,12 +90,12 @@ def relabelled_rows(labels: Path, dataset: Path | None) -> list[dict[str, Any]]:
     return rows
 
 
-def _with_points(picture: np.ndarray, points: np.ndarray, window: tuple[slice, slice], scale: int) -> np.ndarray:
+def _with_dots(picture: np.ndarray, points: np.ndarray, window: tuple[slice, slice], scale: int) -> np.ndarray:
     corner = np.array([window[1].start, window[0].start])
     return dotted(_enlarged(picture, scale), (points - corner + 0.5) * scale - 0.5)
 
 
-def prediction_rows(rows: Sequence[Row], dataset: Path | None, metric: str = "aji") -> list[dict[str, Any]]:
+def prediction_rows(rows: Sequence[ReportRow], dataset: Path | None, metric: str = "aji") -> list[dict[str, Any]]:
     """The best, the median and the worst testing image of the method, each as every row of the table segments it.
 
     Args:
@@ -116,13 +116,13 @@ def prediction_rows(rows: Sequence[Row], dataset: Path | None, metric: str = "aj
     return shown
 
 
-def _chosen(row: Row, names: Sequence[str], metric: str) -> list[tuple[str, str]]:
+def _chosen(row: ReportRow, names: Sequence[str], metric: str) -> list[tuple[str, str]]:
     """(heading, name) of the images to show."""
     measured = sorted(
         (name for name in names if not math.isnan(row.value(name, metric))), key=lambda n: row.value(n, metric)
     )
     if not measured:
-        return [("", name) for name in pictures.spread(names, 3)]
+        return [("", name) for name in pictures.evenly_chosen(names, 3)]
     picks = {"best": measured[-1], "median": measured[len(measured) // 2], "worst": measured[0]}
     headings: dict[str, list[str]] = {}
     for heading, name in picks.items():
@@ -131,7 +131,7 @@ def _chosen(row: Row, names: Sequence[str], metric: str) -> list[tuple[str, str]
 
 
 def _prediction_row(
-    heading: str, name: str, image: Path, truth_file: Path | None, labels: Sequence[tuple[Row, Path]], metric: str
+    heading: str, name: str, image: Path, truth_file: Path | None, labels: Sequence[tuple[ReportRow, Path]], metric: str
 ) -> dict[str, Any]:
     picture = load_rgb(image)
     truth = read_label(truth_file, picture.shape[:2])[0].numpy() if truth_file else None
@@ -155,7 +155,7 @@ def training_samples(folder: Path) -> list[tuple[str, str]]:
     files = files_by_name(folder, (".png",))
     panels = [path for name, path in files.items() if name.startswith("update_")]
     sheets = [path for name, path in files.items() if name.startswith("noises_")]
-    captions = {path: f"{_update(path)}: {PANEL_COLUMNS}" for path in pictures.spread(panels, 3)}
+    captions = {path: f"{_update(path)}: {PANEL_COLUMNS}" for path in pictures.evenly_chosen(panels, 3)}
     captions |= {path: f"{_update(path)}: masks, each painted with other noises" for path in sheets[-1:]}
     return [(caption, pictures.embed(pictures.thumbnail(path, 1100))) for path, caption in captions.items()]
 
@@ -167,7 +167,7 @@ def _update(path: Path) -> str:
 
 def overlays(folder: Path) -> list[tuple[str, Path, str]]:
     """(name, file, data address of a thumbnail) of the overlays that the predictions stage drew, 60 of them at most."""
-    chosen = pictures.spread(list(files_by_name(folder, (".png",)).items()), MOST_OVERLAYS)
+    chosen = pictures.evenly_chosen(list(files_by_name(folder, (".png",)).items()), MOST_OVERLAYS)
     return [(name, path, pictures.embed(pictures.thumbnail(path, 220))) for name, path in chosen]
 
 

@@ -24,7 +24,7 @@ from ..files.stage_progress import LOSSES, read_losses
 from ..metrics import TITLES
 from .curves import COLOURS, learning_curves
 from .examples import further_pictures, overlays, prediction_rows, relabelled_rows, synthetic_rows, training_samples
-from .results import NO_TITLES, Row, dataset_folder, read_rows, read_stages, segmented_part
+from .results import NO_TITLES, ReportRow, dataset_folder, read_report_rows, read_stages, segmented_part
 from .summary import beside, headline, metrics_table, missing_parts
 
 logger = logging.getLogger(__name__)
@@ -77,8 +77,8 @@ def render(
     """The page's HTML."""
     here = Path(__file__).parent
     environment = Environment(loader=FileSystemLoader(here), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": _number, "duration": _duration}
-    rows = read_rows(output_dir, titles)
+    environment.filters |= {"number": _format_number, "duration": _duration}
+    rows = read_report_rows(output_dir, titles)
     return environment.get_template("page.html").render(
         style=Markup((here / "page.css").read_text(encoding="utf-8")),
         name=output_dir.resolve().name,
@@ -105,7 +105,7 @@ def render(
     )
 
 
-def _curves(output_dir: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _curves(output_dir: Path, rows: Sequence[ReportRow]) -> list[dict[str, Any]]:
     warm_start = {"warm start": read_losses(output_dir / "synthesis" / "warm_start" / LOSSES)}
     losses = read_losses(output_dir / "synthesis" / LOSSES)
     watched = read_losses(output_dir / "synthesis" / "watch.csv")
@@ -141,7 +141,7 @@ def reproduce(stages: Sequence[Mapping[str, Any]]) -> str:
     return shlex.join(words)
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
 

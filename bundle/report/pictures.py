@@ -55,7 +55,7 @@ def thumbnail(path: Path, longest: int) -> np.ndarray:
     return resize(picture, (max(round(picture.shape[0] * scale), 1), max(round(picture.shape[1] * scale), 1)))
 
 
-def spread(items: Sequence[T], count: int) -> list[T]:
+def evenly_chosen(items: Sequence[T], count: int) -> list[T]:
     """At most `count` of the items, evenly spread from the first to the last."""
     if len(items) <= count:
         return list(items)

@@ -22,7 +22,7 @@ NO_TITLES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportRow:
     """One way of getting a segmenter, a row of the table: `folder` holds its `segmentation/` and `predictions/`."""
 
     title: str
@@ -34,19 +34,19 @@ class Row:
         return next((image.get(metric, math.nan) for image in self.metrics if image["name"] == name), math.nan)
 
 
-def read_rows(output_dir: Path, titles: Mapping[str, str] = NO_TITLES) -> list[Row]:
+def read_report_rows(output_dir: Path, titles: Mapping[str, str] = NO_TITLES) -> list[ReportRow]:
     """The method's row, then those of the baselines that are in the output folder.
 
     Args:
         output_dir: of the pipeline.
         titles: key of a baseline -> its title, in the order of the rows; others come last, under their keys.
     """
-    rows = [Row(METHOD, output_dir, read_metrics(output_dir / "predictions" / "metrics.csv"))]
+    rows = [ReportRow(METHOD, output_dir, read_metrics(output_dir / "predictions" / "metrics.csv"))]
     root = output_dir / "baselines"
     present = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
     for name in [*(key for key in titles if key in present), *(name for name in present if name not in titles)]:
         metrics = read_metrics(root / name / "predictions" / "metrics.csv")
-        rows.append(Row(titles.get(name, name), root / name, metrics))
+        rows.append(ReportRow(titles.get(name, name), root / name, metrics))
     return rows
 
 
@@ -65,7 +65,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 def read_stages(output_dir: Path, titles: Mapping[str, str] = NO_TITLES) -> list[dict[str, Any]]:
     """Every stage that has begun, the method's first: title, manifest, seconds, updates, whether it is whole."""
     folders = [Path(stage) for stage in STAGES]
-    for row in read_rows(output_dir, titles)[1:]:
+    for row in read_report_rows(output_dir, titles)[1:]:
         folders += [row.folder.relative_to(output_dir) / stage for stage in ("pseudo_labels", *STAGES)]
     found = []
     for folder in folders:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..metrics import LABEL_METRICS, TITLES, summarise
-from .results import STAGES, Row, segmented_part
+from .results import STAGES, ReportRow, segmented_part
 
 HEADLINES = ("aji", "detection_f1")  # the first of these that was measured makes the headline
 
 
-def metrics_table(rows: Sequence[Row]) -> dict[str, Any]:
+def metrics_table(rows: Sequence[ReportRow]) -> dict[str, Any]:
     """Columns (metric names) and, per row of the table, title and metric -> (mean, sd, images that count)."""
     summaries = [summarise(row.metrics) for row in rows]
     present = {metric for summary in summaries for metric in summary}
@@ -25,7 +25,7 @@ def metrics_table(rows: Sequence[Row]) -> dict[str, Any]:
     return {"columns": columns, "body": body}
 
 
-def headline(rows: Sequence[Row], stages: Sequence[Mapping[str, Any]]) -> str:
+def headline(rows: Sequence[ReportRow], stages: Sequence[Mapping[str, Any]]) -> str:
     """The result in one line, or what is still to be done, or why nothing was measured."""
     done = {stage["title"] for stage in stages if stage["complete"]}
     waiting = [stage for stage in STAGES if stage not in done]
@@ -45,7 +45,7 @@ def headline_metric(summary: Mapping[str, Mapping[str, float]]) -> str | None:
     return next((name for name in HEADLINES if name in summary and summary[name]["n"]), None)
 
 
-def beside(rows: Sequence[Row]) -> str:
+def beside(rows: Sequence[ReportRow]) -> str:
     """The headline's metric of the baselines, in one line; "" where there are none."""
     metric = headline_metric(summarise(rows[0].metrics))
     others = [(row.title, summarise(row.metrics)) for row in rows[1:]]
@@ -55,7 +55,7 @@ def beside(rows: Sequence[Row]) -> str:
     return f"For comparison, by the same budget: {', '.join(values)}." if values else ""
 
 
-def missing_parts(rows: Sequence[Row], stages: Sequence[Mapping[str, Any]], dataset: Path | None) -> list[str]:
+def missing_parts(rows: Sequence[ReportRow], stages: Sequence[Mapping[str, Any]], dataset: Path | None) -> list[str]:
     """What the page cannot show, and why, a sentence each."""
     begun = {stage["title"]: stage["complete"] for stage in stages}
     lines = [f"Stage {name} has not begun." for name in STAGES if name not in begun]

@@ -23,7 +23,7 @@ from ..files.writers import write_image, write_label
 from .layout import draw_layout, place_nuclei
 from .stain import expose
 from .tissue import stain_amounts
-from .truth import click, tidy
+from .truth import simulated_clicks, tidy
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def simulate_tissue(
     inner = slice(margin, margin + size[0]), slice(margin, margin + size[1])
     image = expose(rng, amounts, um)[:, inner[0], inner[1]]
     label = tidy(label[inner], SMALLEST_UM2 * um**2)
-    return SimulatedImage(np.ascontiguousarray(image), label[None], click(rng, label))
+    return SimulatedImage(np.ascontiguousarray(image), label[None], simulated_clicks(rng, label))
 
 
 def write_dataset(

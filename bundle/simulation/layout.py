@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .shapes import Nuclei, draw_waves
-from .texture import ranked, smooth_noise, smoothstep
+from .shapes import NucleusShapes, draw_waves
+from .texture import gaussian_field, ranked, smoothstep
 
 KINDS = ("epithelial", "lymphocyte", "stromal", "large")
 #                      epithelial lymphocyte stromal large
@@ -26,7 +26,7 @@ DENTED = np.array([0.32, 0.10, 0.15, 0.55])  # share with a dent
 
 
 @dataclass(frozen=True)
-class Layout:
+class Compartments:
     """Compartments of one image; (H, W) float32 each."""
 
     epithelium: np.ndarray  # 0..1
@@ -36,27 +36,29 @@ class Layout:
     crowding: np.ndarray  # standard normal: high where cells are dense
 
 
-def draw_layout(rng: np.random.Generator, size: tuple[int, int], um: float) -> Layout:
+def draw_layout(rng: np.random.Generator, size: tuple[int, int], um: float) -> Compartments:
     """Compartments from smooth random fields; the fibres run along the border of the nests. `um` is px per um."""
-    nests = smooth_noise(rng, size, rng.uniform(13, 24) * um) + 0.25 * smooth_noise(rng, size, 5 * um)
-    fine = 0.05 * smooth_noise(rng, size, 2.0 * um)
+    nests = gaussian_field(rng, size, rng.uniform(13, 24) * um) + 0.25 * gaussian_field(rng, size, 5 * um)
+    fine = 0.05 * gaussian_field(rng, size, 2.0 * um)
     rank = ranked(nests) + 0.3 * fine
     share, open_share = rng.uniform(0.35, 0.85), rng.choice([0.0, 0.03, 0.08, 0.14])
     epithelium = smoothstep(rank, 1 - share - 0.015, 1 - share + 0.015)
     lumen = smoothstep(rank, 1 - open_share - 0.006, 1 - open_share + 0.006) if open_share else np.zeros_like(rank)
-    potential = 0.25 * nests + smooth_noise(rng, size, 45 * um)
+    potential = 0.25 * nests + gaussian_field(rng, size, 45 * um)
     dy, dx = np.gradient(potential)
     angle = np.arctan2(dx, -dy)  # along the contour lines
-    return Layout(
+    return Compartments(
         epithelium.astype(np.float32),
         lumen.astype(np.float32),
         angle.astype(np.float32),
-        ranked(smooth_noise(rng, size, 14 * um)),
-        smooth_noise(rng, size, 16 * um),
+        ranked(gaussian_field(rng, size, 14 * um)),
+        gaussian_field(rng, size, 16 * um),
     )
 
 
-def propose(rng: np.random.Generator, layout: Layout, count: int, diameter: float, inflammation: float) -> Nuclei:
+def propose(
+    rng: np.random.Generator, layout: Compartments, count: int, diameter: float, inflammation: float
+) -> NucleusShapes:
     """`count` candidate nuclei anywhere; kind by compartment. `diameter` is the typical one in px."""
     height, width = layout.angle.shape
     x, y = rng.uniform(0, width - 1, count), rng.uniform(0, height - 1, count)
@@ -70,7 +72,7 @@ def propose(rng: np.random.Generator, layout: Layout, count: int, diameter: floa
     aligned = layout.angle[at] + 0.25 * rng.standard_normal(count)
     across = aligned + np.pi / 2 + 0.4 * rng.standard_normal(count)  # columnar cells stand on the nest's border
     theta = np.where(kind == 2, aligned, np.where(kind == 0, across, rng.uniform(0, np.pi, count)))
-    return Nuclei(
+    return NucleusShapes(
         x=x,
         y=y,
         a=size / 2 * np.sqrt(long),
@@ -84,7 +86,7 @@ def propose(rng: np.random.Generator, layout: Layout, count: int, diameter: floa
     )
 
 
-def accept(rng: np.random.Generator, nuclei: Nuclei, layout: Layout, sparsity: np.ndarray) -> np.ndarray:
+def accept(rng: np.random.Generator, nuclei: NucleusShapes, layout: Compartments, sparsity: np.ndarray) -> np.ndarray:
     """Random sequential addition.
 
     Args:
@@ -120,7 +122,7 @@ def accept(rng: np.random.Generator, nuclei: Nuclei, layout: Layout, sparsity: n
     return kept[:count]
 
 
-def place_nuclei(rng: np.random.Generator, layout: Layout, diameter: float) -> Nuclei:
+def place_nuclei(rng: np.random.Generator, layout: Compartments, diameter: float) -> NucleusShapes:
     """The nuclei of one image; `diameter` is the typical one in px."""
     height, width = layout.angle.shape
     candidates = max(20, int(3.0 * height * width / diameter**2))

@@ -16,7 +16,7 @@ HARMONICS = np.arange(2, 7)
 
 
 @dataclass
-class Nuclei:
+class NucleusShapes:
     """One entry per nucleus (N); lengths in px, angles in rad."""
 
     x: np.ndarray  # centre
@@ -33,9 +33,9 @@ class Nuclei:
     def __len__(self) -> int:
         return len(self.x)
 
-    def take(self, index: np.ndarray) -> Nuclei:
+    def take(self, index: np.ndarray) -> NucleusShapes:
         """Those of `index` (ids or a mask), in its order."""
-        return Nuclei(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+        return NucleusShapes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
 
 @dataclass
@@ -62,7 +62,7 @@ def draw_waves(rng: np.random.Generator, count: int, roughness: np.ndarray) -> n
     return (size * np.exp(1j * phase)).astype(np.complex64)
 
 
-def outline(nuclei: Nuclei, direction: np.ndarray) -> np.ndarray:
+def outline(nuclei: NucleusShapes, direction: np.ndarray) -> np.ndarray:
     """Radius of the outline, relative to the ellipse, in each direction.
 
     Args:
@@ -82,7 +82,7 @@ def outline(nuclei: Nuclei, direction: np.ndarray) -> np.ndarray:
     return np.maximum(radius, 0.35)
 
 
-def windows(nuclei: Nuclei, reach: float = 1.6) -> Windows:
+def nucleus_windows(nuclei: NucleusShapes, reach: float = 1.6) -> Windows:
     """Evaluate every nucleus on a window that holds rho < `reach` of nearly all of them."""
     half = int(np.ceil(reach * float(np.max(np.maximum(nuclei.a, nuclei.b), initial=1.0)))) + 1
     steps = np.arange(-half, half + 1, dtype=np.float32)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from .texture import smooth_noise
+from .texture import gaussian_field
 
 HAEMATOXYLIN = np.array([0.66, 0.66, 0.36])  # optical density in R, G, B per unit of stain
 EOSIN = np.array([0.17, 0.83, 0.53])
@@ -42,7 +42,7 @@ def expose(rng: np.random.Generator, amounts: np.ndarray, um: float) -> np.ndarr
     """
     size = amounts.shape[1:]
     density = np.einsum("khw,kc->chw", np.maximum(amounts, 0), draw_stains(rng))  # (3, H, W)
-    light = 1 + 0.02 * smooth_noise(rng, size, 0.6 * max(size)) + np.zeros((3, 1, 1), np.float32)
+    light = 1 + 0.02 * gaussian_field(rng, size, 0.6 * max(size)) + np.zeros((3, 1, 1), np.float32)
     white = np.array(rng.uniform([0.93, 0.92, 0.93], [0.985, 0.98, 0.985]), np.float32)[:, None, None]
     image = white * light * np.exp(-density)  # transmitted light, 0..1
     blur = um * rng.uniform(0.17, 0.36)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
 
-def smooth_noise(rng: np.random.Generator, size: tuple[int, int], sigma: float) -> np.ndarray:
+def gaussian_field(rng: np.random.Generator, size: tuple[int, int], sigma: float) -> np.ndarray:
     """Gaussian random field of zero mean and unit variance.
 
     Args:
@@ -62,7 +62,7 @@ def fibres(rng: np.random.Generator, angle: np.ndarray, length: float, width: fl
         half = fibres(rng, angle[::2, ::2], length / 2, width / 2)
         return zoom(half, 2, order=1, mode="nearest", grid_mode=True)[: angle.shape[0], : angle.shape[1]]
     height, breadth = angle.shape
-    noise = smooth_noise(rng, angle.shape, width)
+    noise = gaussian_field(rng, angle.shape, width)
     y0, x0 = np.mgrid[:height, :breadth].astype(np.float32)
     cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
     total = noise.copy()

@@ -11,9 +11,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from .layout import Layout
-from .shapes import Nuclei, Windows, draw_waves, paint_nearest, windows
-from .texture import fibres, smooth_noise, smoothstep
+from .layout import Compartments
+from .shapes import NucleusShapes, Windows, draw_waves, nucleus_windows, paint_nearest
+from .texture import fibres, gaussian_field, smoothstep
 
 H, E, BLOOD, PIGMENT = range(4)
 #                         epithelial lymphocyte stromal large
@@ -22,7 +22,7 @@ VESICULAR = np.array([0.55, 0.05, 0.15, 0.75])  # share of nuclei with a pale ce
 
 
 def chromatin(
-    rng: np.random.Generator, nuclei: Nuclei, shapes: Windows, size: tuple[int, int], um: float
+    rng: np.random.Generator, nuclei: NucleusShapes, shapes: Windows, size: tuple[int, int], um: float
 ) -> np.ndarray:
     """Haematoxylin of the nuclei, float32 (H, W); where two overlap, both absorb."""
     count = len(nuclei)
@@ -41,14 +41,14 @@ def chromatin(
     profile = profile + nucleoli(rng, nuclei, shapes, pale)
     mask = shapes.inside(size, 1.4) & (cover > 0)
     where = shapes.row[mask], shapes.column[mask]
-    clumps = 0.8 * smooth_noise(rng, size, 0.4 * um) + 0.7 * smooth_noise(rng, size, 0.85 * um)  # (H, W)
+    clumps = 0.8 * gaussian_field(rng, size, 0.4 * um) + 0.7 * gaussian_field(rng, size, 0.85 * um)  # (H, W)
     grain = np.broadcast_to((0.15 + 0.30 * pale + 0.15 * rng.random(count)[column]), mask.shape)[mask]
     amount = (level[column] * cover * profile)[mask] * np.exp(grain * clumps[where] - 0.03)
     total = np.bincount(where[0] * size[1] + where[1], weights=amount, minlength=size[0] * size[1]).reshape(size)
     return (2.6 * (1 - np.exp(-total / 2.6))).astype(np.float32)
 
 
-def nucleoli(rng: np.random.Generator, nuclei: Nuclei, shapes: Windows, pale: np.ndarray) -> np.ndarray:
+def nucleoli(rng: np.random.Generator, nuclei: NucleusShapes, shapes: Windows, pale: np.ndarray) -> np.ndarray:
     """One to three dark spots in nuclei, clearest in pale ones; (N, S, S)."""
     total = np.zeros(shapes.rho.shape, np.float32)
     for chance in (0.75, 0.35, 0.15):
@@ -61,52 +61,54 @@ def nucleoli(rng: np.random.Generator, nuclei: Nuclei, shapes: Windows, pale: np
     return total
 
 
-def background(rng: np.random.Generator, layout: Layout, nuclei: Nuclei, um: float) -> np.ndarray:
+def background(rng: np.random.Generator, layout: Compartments, nuclei: NucleusShapes, um: float) -> np.ndarray:
     """Stroma, cytoplasm, clefts and lumens, before nuclei: amounts (4, H, W)."""
     size = layout.angle.shape
     amounts = np.zeros((4, *size), np.float32)
     stroma, stroma_h = connective_tissue(rng, layout, um)
-    cytoplasm, cytoplasm_h = cells(rng, size, nuclei, um)
+    cytoplasm, cytoplasm_h = epithelial_cells(rng, size, nuclei, um)
     lumen = 1 - layout.lumen
     amounts[E] = (stroma * (1 - layout.epithelium) + cytoplasm * layout.epithelium) * lumen
     amounts[H] = (stroma_h * (1 - layout.epithelium) + cytoplasm_h * layout.epithelium) * lumen
     if rng.random() < 0.5:  # secretion in some lumens
-        amounts[E] += layout.lumen * smoothstep(smooth_noise(rng, size, 9 * um), 0.1, 0.4) * rng.uniform(0.15, 0.5)
-    uneven = np.exp(0.10 * smooth_noise(rng, size, 12 * um))  # thickness of the section
+        amounts[E] += layout.lumen * smoothstep(gaussian_field(rng, size, 9 * um), 0.1, 0.4) * rng.uniform(0.15, 0.5)
+    uneven = np.exp(0.10 * gaussian_field(rng, size, 12 * um))  # thickness of the section
     return amounts * uneven
 
 
-def connective_tissue(rng: np.random.Generator, layout: Layout, um: float) -> tuple[np.ndarray, np.ndarray]:
+def connective_tissue(rng: np.random.Generator, layout: Compartments, um: float) -> tuple[np.ndarray, np.ndarray]:
     """Eosin and haematoxylin of the stroma: bundles of fibres, thin fibrils, clefts; (H, W) each."""
     size = layout.angle.shape
     thick = fibres(rng, layout.angle, 45 * um, 1.3 * um)
-    thin = fibres(rng, layout.angle + 0.15 * smooth_noise(rng, size, 6 * um), 14 * um, 0.5 * um)
-    patches = smooth_noise(rng, size, 10 * um)
+    thin = fibres(rng, layout.angle + 0.15 * gaussian_field(rng, size, 6 * um), 14 * um, 0.5 * um)
+    patches = gaussian_field(rng, size, 10 * um)
     eosin = rng.uniform(0.35, 0.75) * np.exp(0.22 * thick + 0.14 * thin + 0.20 * patches)
     cleft = smoothstep(thick + 0.5 * thin + 0.7 * patches, -rng.uniform(1.2, 2.4), -2.7)
-    basophilic = rng.choice([0.05, 0.15, 0.35]) * np.exp(0.35 * thin + 0.4 * smooth_noise(rng, size, 7 * um))
+    basophilic = rng.choice([0.05, 0.15, 0.35]) * np.exp(0.35 * thin + 0.4 * gaussian_field(rng, size, 7 * um))
     return eosin * (1 - 0.9 * cleft), basophilic * (1 - 0.9 * cleft)
 
 
-def cells(rng: np.random.Generator, size: tuple[int, int], nuclei: Nuclei, um: float) -> tuple[np.ndarray, np.ndarray]:
+def epithelial_cells(
+    rng: np.random.Generator, size: tuple[int, int], nuclei: NucleusShapes, um: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Eosin and haematoxylin of epithelium, (H, W) each: one cell per nucleus (Voronoi), borders, vacuoles, gaps."""
     pixels = np.mgrid[: size[0], : size[1]].reshape(2, -1).T.astype(np.float64)
-    wobble = np.stack([smooth_noise(rng, size, 2.5 * um).ravel(), smooth_noise(rng, size, 2.5 * um).ravel()], 1)
+    wobble = np.stack([gaussian_field(rng, size, 2.5 * um).ravel(), gaussian_field(rng, size, 2.5 * um).ravel()], 1)
     tree = cKDTree(np.stack([nuclei.y, nuclei.x], 1))
     near, cell = tree.query(pixels + 0.5 * um * wobble, k=2, distance_upper_bound=40 * um)  # (H*W, 2)
     near = np.minimum(near, 40 * um)
     nearest = near[:, 0].reshape(size)
     margin = (near[:, 1] - near[:, 0]).reshape(size)  # 0 on the border of two cells
     own = np.exp(0.20 * rng.standard_normal(len(nuclei) + 1))[cell[:, 0]].reshape(size)  # cells differ
-    granules = 0.55 * smooth_noise(rng, size, 0.5 * um) + 0.6 * smooth_noise(rng, size, 1.6 * um)
+    granules = 0.55 * gaussian_field(rng, size, 0.5 * um) + 0.6 * gaussian_field(rng, size, 1.6 * um)
     body = rng.uniform(0.30, 0.75) * np.exp(0.13 * granules) * own
     clear = rng.choice([0.0, 0.3, 0.85]) * smoothstep(margin, 0.5 * um, 3.0 * um)  # vacuolated, clear cells
-    foam = smoothstep(smooth_noise(rng, size, 1.3 * um), -0.6, 0.9)
+    foam = smoothstep(gaussian_field(rng, size, 1.3 * um), -0.6, 0.9)
     body = body * (1 - clear * (0.45 + 0.5 * foam))
     line = np.exp(-((margin / (0.55 * um)) ** 2))
     body = body * (1 + rng.choice([-0.75, -0.3, 0.35, 0.6]) * line)  # pale or dark borders
     radius = um * rng.uniform(7, 13)  # a cell reaches no farther
-    gap = smoothstep(nearest + 0.8 * um * smooth_noise(rng, size, 2.0 * um), radius, 1.15 * radius)
+    gap = smoothstep(nearest + 0.8 * um * gaussian_field(rng, size, 2.0 * um), radius, 1.15 * radius)
     basophilic = rng.choice([0.05, 0.2, 0.45]) * (1 - clear) * np.exp(0.2 * granules) * own
     return body * (1 - 0.92 * gap), basophilic * (1 - 0.92 * gap)
 
@@ -120,11 +122,11 @@ def halos(rng: np.random.Generator, amounts: np.ndarray, owner: np.ndarray, rho:
 
 def blobs(
     rng: np.random.Generator, at: np.ndarray, diameter: np.ndarray, elongation: float, roughness: float
-) -> Nuclei:
+) -> NucleusShapes:
     """Shapes of things that are no nuclei. at: (N, 2) x, y px; diameter (N,) px."""
     count = len(at)
     long = np.exp(np.abs(rng.standard_normal(count)) * np.log(elongation))
-    return Nuclei(
+    return NucleusShapes(
         at[:, 0], at[:, 1], diameter / 2 * np.sqrt(long), diameter / 2 / np.sqrt(long), rng.uniform(0, np.pi, count),
         rng.normal(0, 0.2, count), np.zeros(count), np.zeros(count),
         draw_waves(rng, count, np.full(count, roughness)), np.zeros(count, np.int32),
@@ -145,7 +147,7 @@ def scatter(rng: np.random.Generator, size: tuple[int, int], count: int, per_gro
     return middle + spread * rng.standard_normal(middle.shape)
 
 
-def red_cells(rng: np.random.Generator, amounts: np.ndarray, layout: Layout, um: float) -> None:
+def red_cells(rng: np.random.Generator, amounts: np.ndarray, layout: Compartments, um: float) -> None:
     """Groups of red blood cells in the stroma, merging into each other, with paler middles. In place."""
     size = amounts.shape[1:]
     groups = rng.poisson(size[0] * size[1] / (70 * um) ** 2 * rng.choice([0.0, 0.6, 2.0]))
@@ -155,12 +157,12 @@ def red_cells(rng: np.random.Generator, amounts: np.ndarray, layout: Layout, um:
     at = at[layout.epithelium[np.int32(at[:, 1]), np.int32(at[:, 0])] < 0.5]
     if not len(at):
         return
-    shapes = windows(blobs(rng, at, um * rng.uniform(4.6, 6.4, len(at)), 1.25, 0.16))
+    shapes = nucleus_windows(blobs(rng, at, um * rng.uniform(4.6, 6.4, len(at)), 1.25, 0.16))
     canvas = np.zeros(size, np.float32)
     stamp(canvas, shapes, rng.uniform(0.6, 1.1, len(at)), 1.2)
     covered = np.minimum(canvas, 1.0)
     amounts *= 1 - 0.85 * covered
-    amounts[BLOOD] += 1.6 * (1 - np.exp(-1.3 * canvas)) * (1 + 0.06 * smooth_noise(rng, size, 1.2 * um))
+    amounts[BLOOD] += 1.6 * (1 - np.exp(-1.3 * canvas)) * (1 + 0.06 * gaussian_field(rng, size, 1.2 * um))
 
 
 def distractors(rng: np.random.Generator, amounts: np.ndarray, um: float, diameter: float) -> None:
@@ -169,27 +171,27 @@ def distractors(rng: np.random.Generator, amounts: np.ndarray, um: float, diamet
     area = size[0] * size[1] / (100 * um) ** 2  # in squares of 100 um
     crumbs = scatter(rng, size, rng.poisson(5 * area), 4, 2.0 * um)
     if len(crumbs):  # nuclear dust
-        shapes = windows(blobs(rng, crumbs, um * rng.uniform(0.8, 2.0, len(crumbs)), 1.4, 0.3))
+        shapes = nucleus_windows(blobs(rng, crumbs, um * rng.uniform(0.8, 2.0, len(crumbs)), 1.4, 0.3))
         stamp(amounts[H], shapes, rng.uniform(0.8, 1.8, len(crumbs)), 1.2)
     grains = scatter(rng, size, rng.poisson(area * rng.choice([0.0, 0.0, 3.0])), 14, 2.5 * um)
     if len(grains):
-        shapes = windows(blobs(rng, grains, um * rng.uniform(0.7, 1.6, len(grains)), 1.3, 0.2))
+        shapes = nucleus_windows(blobs(rng, grains, um * rng.uniform(0.7, 1.6, len(grains)), 1.3, 0.2))
         stamp(amounts[PIGMENT], shapes, rng.uniform(0.5, 1.2, len(grains)), 1.0)
     pale = scatter(rng, size, rng.poisson(9 * area), 1, 0.0)
     if len(pale):  # purple and pink globules without chromatin
-        shapes = windows(blobs(rng, pale, diameter * rng.uniform(0.7, 1.7, len(pale)), 1.5, 0.25))
+        shapes = nucleus_windows(blobs(rng, pale, diameter * rng.uniform(0.7, 1.7, len(pale)), 1.5, 0.25))
         stamp(amounts[H], shapes, rng.uniform(0.1, 0.6, len(pale)), 4.0)
         stamp(amounts[E], shapes, rng.uniform(0.0, 0.5, len(pale)), 4.0)
     smudges = scatter(rng, size, rng.poisson(3 * area), 1, 0.0)
     if len(smudges):  # out of focus
         canvas = np.zeros(size, np.float32)
-        stamp(canvas, windows(blobs(rng, smudges, diameter * rng.uniform(0.8, 2.0, len(smudges)), 2.0, 0.3)),
+        stamp(canvas, nucleus_windows(blobs(rng, smudges, diameter * rng.uniform(0.8, 2.0, len(smudges)), 2.0, 0.3)),
               rng.uniform(0.4, 1.1, len(smudges)), 2.0)  # fmt: skip
         amounts[H] += gaussian_filter(canvas, 1.5 * um)
 
 
 def stain_amounts(
-    rng: np.random.Generator, layout: Layout, nuclei: Nuclei, um: float, diameter: float
+    rng: np.random.Generator, layout: Compartments, nuclei: NucleusShapes, um: float, diameter: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """The whole section.
 
@@ -207,7 +209,7 @@ def stain_amounts(
     amounts = background(rng, layout, nuclei, um)
     red_cells(rng, amounts, layout, um)
     distractors(rng, amounts, um, diameter)
-    shapes = windows(nuclei)
+    shapes = nucleus_windows(nuclei)
     owner, rho = paint_nearest(shapes, size, 1.6)
     halos(rng, amounts, owner, rho, len(nuclei))
     amounts[:2] *= 1 - 0.45 * smoothstep(rho, 1.05, 0.8)  # a nucleus displaces cytoplasm

@@ -41,7 +41,7 @@ def connected_parts(label: np.ndarray) -> tuple[np.ndarray, int]:
     return parts[::2, ::2], count
 
 
-def click(rng: np.random.Generator, label: np.ndarray) -> np.ndarray:
+def simulated_clicks(rng: np.random.Generator, label: np.ndarray) -> np.ndarray:
     """What an annotator would mark: each object's centre, a little off, always inside.
 
     Args:

@@ -18,7 +18,7 @@ from ..inference.segmenter import Segmenter
 from ..inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 from ..slides.reader import Slide
 from .layout import Place
-from .objects import joined, to_bytes
+from .objects import joined_objects, to_bytes
 from .plan import Plan
 from .tiles import TileResult, tile_objects
 from .windows import Clock, seen_map
@@ -63,7 +63,9 @@ def segment_block(slide: str, model: str, plan: Plan, block: Place, device: str 
 
 def _as_bytes(results: list[TileResult], clock: Clock, windows: int) -> bytes:
     too_wide = sum(result.too_wide for result in results)
-    return to_bytes(joined([result.objects for result in results]), too_wide=too_wide, windows=windows, **vars(clock))
+    return to_bytes(
+        joined_objects([result.objects for result in results]), too_wide=too_wide, windows=windows, **vars(clock)
+    )
 
 
 @lru_cache(maxsize=2)

@@ -77,7 +77,7 @@ class DaskExecutor:
         running = as_completed(given)
         while not running.is_empty():
             future = next(running)
-            yield given.pop(future), _outcome(future)
+            yield given.pop(future), _outcome_of_future(future)
             for following in islice(waiting, max(self._room() - len(given), 0)):
                 submitted = self._submit(following)
                 given[submitted] = following
@@ -159,7 +159,7 @@ def pack_code(folder: Path) -> Path:
     return packed
 
 
-def _outcome(future: Any) -> Outcome:
+def _outcome_of_future(future: Any) -> Outcome:
     from distributed import KilledWorker
 
     error = future.exception()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..slides.grid import Box
 from .layout import Place
-from .objects import Integers, Objects, joined
+from .objects import Integers, Objects, joined_objects
 from .store import SlideFolder
 
 BAND = 5000  # objects read at once
@@ -59,7 +59,7 @@ class Collection:
             number = np.searchsorted(self.first, wanted, side="right") - 1  # the block of each
             parts = [self.read(int(n)).taken(wanted[number == n] - self.first[n]) for n in np.unique(number)]
             place = np.argsort(number, kind="stable")  # the parts' objects are in this order
-            yield np.arange(begin + 1, begin + len(wanted) + 1), joined(parts).taken(np.argsort(place))
+            yield np.arange(begin + 1, begin + len(wanted) + 1), joined_objects(parts).taken(np.argsort(place))
 
 
 class _Keys:

@@ -61,10 +61,10 @@ class InProcess:
     def outcomes(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         """Each task in turn."""
         for task in tasks:
-            yield task, _outcome(task)
+            yield task, _outcome_of_task(task)
 
 
-def _outcome(task: Task) -> Outcome:
+def _outcome_of_task(task: Task) -> Outcome:
     try:
         return task.run()
     except (OSError, ValueError, RuntimeError, MemoryError) as error:

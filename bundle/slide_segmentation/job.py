@@ -16,7 +16,7 @@ from .block import model_identity
 from .execution import Task
 from .layout import Place
 from .plan import Plan
-from .request import Request
+from .request import SlideRequest
 from .results import put_together
 from .store import SlideFolder
 from .tissue import tissue_windows
@@ -36,7 +36,7 @@ class SlideJob:
         request: what is asked for.
     """
 
-    def __init__(self, path: Path, folder: Path, request: Request) -> None:
+    def __init__(self, path: Path, folder: Path, request: SlideRequest) -> None:
         self.given, self.path, self.name, self.request = path, path.resolve(), path.stem, request
         self.folder = SlideFolder(folder)
         self.missing: set[Place] = set()
@@ -54,7 +54,7 @@ class SlideJob:
         with Slide(self.path, request.card.channels, request.mpp, request.view) as slide:
             planned = self._bare_plan(slide)
             settings = comparable(planned, request.way)
-            inputs = {"slide": fingerprint(self.path), "model": planned.weights}
+            inputs = {"slide": slide_fingerprint(self.path), "model": planned.weights}
             self._refuse_others(settings, inputs)
             if self._is_whole():
                 return False
@@ -141,7 +141,7 @@ def comparable(plan: Plan, way: str) -> dict[str, Any]:
     return settings | {f"{name} (px)": length for name, length in layout.items()}
 
 
-def fingerprint(path: Path) -> str:
+def slide_fingerprint(path: Path) -> str:
     """SHA-256 of a slide's size and of pieces spread over its file: a whole one would take minutes to read."""
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())

@@ -73,7 +73,7 @@ class Objects:
         return np.unpackbits(packed, count=size[0] * size[1]).reshape(size).view(bool)
 
 
-def measure(
+def objects_with_ids(
     label: NDArray[np.integer], probability: NDArray[np.float32], ids: Integers, left: int, top: int
 ) -> Objects:
     """Objects of a label (H, W) with some ids, without those that have no pixel.
@@ -97,7 +97,7 @@ def measure(
     )
     confidence = np.bincount(owner, probability.reshape(-1)[place], count)[ids] / area[ids]
     slices = find_objects(label, count - 1) if count > 1 else []
-    boxes = [_box(slices[each - 1]) for each in ids]
+    boxes = [_corners(slices[each - 1]) for each in ids]
     packed = [np.packbits(label[slices[each - 1]] == each) for each in ids]
     return Objects(
         np.array(boxes, np.int64).reshape(-1, 4) + (left, top, left, top),
@@ -109,11 +109,11 @@ def measure(
     )
 
 
-def joined(parts: list[Objects]) -> Objects:
+def joined_objects(parts: list[Objects]) -> Objects:
     """All objects of several parts, in order."""
     starts = np.cumsum([0, *(len(part.pixels) for part in parts)])
     ends = [part.start[1:] + start for part, start in zip(parts, starts, strict=False)]
-    none = measure(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32), np.zeros(0, np.int64), 0, 0)
+    none = objects_with_ids(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32), np.zeros(0, np.int64), 0, 0)
     rest = {
         name: np.concatenate([getattr(part, name) for part in (none, *parts)])
         for name in ("box", "area", "sums", "confidence", "pixels")
@@ -145,6 +145,6 @@ def read_facts(stream: BinaryIO) -> dict[str, float]:
         return {name.removeprefix("fact_"): float(arrays[name]) for name in arrays.files if name.startswith("fact_")}
 
 
-def _box(slices: tuple[slice, slice]) -> tuple[int, int, int, int]:
+def _corners(slices: tuple[slice, slice]) -> tuple[int, int, int, int]:
     rows, columns = slices
     return columns.start, rows.start, columns.stop, rows.stop

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..objects.polygons import Outline, SlideObject, outline_objects
+from ..objects.polygons import PolygonPart, SlideObject, outline_objects
 from ..slides.grid import Grid
 from .collect import Collection
 from .objects import Objects
@@ -34,7 +34,7 @@ def slide_objects(collection: Collection, outlines: Grid, mpp: float) -> Iterato
             yield SlideObject(int(ids[index]), parts, measured)
 
 
-def polygons(objects: Objects, step: tuple[float, float]) -> Iterator[tuple[int, tuple[Outline, ...]]]:
+def polygons(objects: Objects, step: tuple[float, float]) -> Iterator[tuple[int, tuple[PolygonPart, ...]]]:
     """Index and polygons of each object; `step` is px of the slide's finest level per px of the outline grid."""
     sheet, corners = laid_out(objects)
     for identity, parts in outline_objects(sheet[None]).items():
@@ -61,6 +61,6 @@ def laid_out(objects: Objects) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     return sheet, corners
 
 
-def _moved(part: Outline, shift: NDArray[np.int64], step: tuple[float, float]) -> Outline:
+def _moved(part: PolygonPart, shift: NDArray[np.int64], step: tuple[float, float]) -> PolygonPart:
     exterior, *holes = ((ring + shift) * step for ring in (part.exterior, *part.holes))
-    return Outline(exterior, tuple(holes))
+    return PolygonPart(exterior, tuple(holes))

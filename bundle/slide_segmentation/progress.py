@@ -22,21 +22,21 @@ logger = logging.getLogger(__name__)
 EVERY = 60.0  # s from line to line
 
 
-class Progress(Protocol):
+class WindowCounter(Protocol):
     """Counts windows."""
 
     def update(self, n: int) -> object:
         """So many more are done."""
 
 
-def progress_of(total: int, done: int) -> AbstractContextManager[Progress]:
+def progress_of(total: int, done: int) -> AbstractContextManager[WindowCounter]:
     """What tells of a run of so many windows, some of which were done before."""
     if sys.stderr.isatty():
         return tqdm(total=total, initial=done, unit="window", smoothing=0)
-    return nullcontext(Lines(total, done))
+    return nullcontext(ProgressLines(total, done))
 
 
-class Lines:
+class ProgressLines:
     """Lines in the log, one each minute: a run of hours is not silent where nobody sees a bar.
 
     Args:

@@ -16,7 +16,7 @@ from .tissue import WAYS, default_way
 
 
 @dataclass(frozen=True)
-class Request:
+class SlideRequest:
     """What is asked for, the same for all slides.
 
     Raises:

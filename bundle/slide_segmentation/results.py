@@ -19,15 +19,15 @@ from .objects import outline_grid
 from .outlines import slide_objects
 from .overview import write_overview
 from .plan import Plan
-from .request import Request
+from .request import SlideRequest
 from .store import SlideFolder
-from .tables import write_table
+from .tables import write_object_table
 
 logger = logging.getLogger(__name__)
 
 
 def put_together(
-    path: Path, folder: SlideFolder, plan: Plan, request: Request, blocks: Sequence[Place]
+    path: Path, folder: SlideFolder, plan: Plan, request: SlideRequest, blocks: Sequence[Place]
 ) -> dict[str, Any]:
     """Write all results of a slide whose blocks are finished.
 
@@ -44,7 +44,7 @@ def put_together(
     started, outlines = time.perf_counter(), outline_grid(plan.grid)
     collection = Collection(folder, blocks)
     logger.info("%s: writing %d objects", path.name, len(collection))
-    write_table(folder.table, collection, outlines, plan.mpp)
+    write_object_table(folder.table, collection, outlines, plan.mpp)
     write_geojson(folder.polygons, slide_objects(collection, outlines, plan.mpp), path.name)
     if request.labels:
         write_label_image(folder.label, collection, outlines, plan.grid, request.card.mpp)

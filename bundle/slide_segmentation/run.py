@@ -18,7 +18,7 @@ from ..inference.batch import Summary
 from .execution import Executor, Outcome, Task
 from .job import SlideJob
 from .progress import progress_of
-from .request import Request
+from .request import SlideRequest
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ ERRORS = (OSError, ValueError, RuntimeError, MemoryError)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, or limit of a file's size
 
 
-def segment_slides(slides: Sequence[Path], output: Path, request: Request, executor: Executor) -> Summary:
+def segment_slides(slides: Sequence[Path], output: Path, request: SlideRequest, executor: Executor) -> Summary:
     """Segment slides; the error of one is logged and does not stop the others.
 
     Args:
@@ -49,13 +49,13 @@ def segment_slides(slides: Sequence[Path], output: Path, request: Request, execu
             for task, outcome in executor.outcomes(_tasks(jobs, summary)):
                 job = by_slide[task.slide]
                 if job.name not in summary.failed:
-                    progress.update(_kept(job, task, outcome, summary))
+                    progress.update(_keep_block(job, task, outcome, summary))
                     _end_if_complete(job, summary)
     return summary
 
 
 def _begun(
-    path: Path, output: Path, request: Request, stack: contextlib.ExitStack, summary: Summary
+    path: Path, output: Path, request: SlideRequest, stack: contextlib.ExitStack, summary: Summary
 ) -> SlideJob | None:
     """The job of a slide; None where there is nothing to do or nothing can be done, which goes into the summary."""
     job = SlideJob(path, output / path.stem, request)
@@ -77,7 +77,7 @@ def _tasks(jobs: Sequence[SlideJob], summary: Summary) -> Iterator[Task]:
             yield task
 
 
-def _kept(job: SlideJob, task: Task, outcome: Outcome, summary: Summary) -> int:
+def _keep_block(job: SlideJob, task: Task, outcome: Outcome, summary: Summary) -> int:
     """Write a block's file; the windows it took."""
     try:
         if isinstance(outcome, Exception):

@@ -19,7 +19,7 @@ from .collect import Collection
 BOX_COLUMNS = ("left", "top", "width", "height")  # px of the finest level; left and top are its first column and row
 
 
-def write_table(path: Path, collection: Collection, outlines: Grid, mpp: float) -> None:
+def write_object_table(path: Path, collection: Collection, outlines: Grid, mpp: float) -> None:
     """Write `objects.csv`: the columns of an image's table, and the bounding box; x and y in px of the finest level."""
 
     def write(stream: BinaryIO) -> None:

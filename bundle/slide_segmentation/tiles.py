@@ -15,7 +15,7 @@ from ..inference.outline import grow
 from ..inference.outputs import Output
 from ..slides.grid import Box, Grid
 from ..slides.resampling import Axis, resample
-from .objects import Integers, Objects, joined, measure, outline_grid
+from .objects import Integers, Objects, joined_objects, objects_with_ids, outline_grid
 
 Floats = NDArray[np.float32]
 Label = NDArray[np.integer]
@@ -42,13 +42,13 @@ def tile_objects(
         output: what the map means.
     """
     if not seen.any():  # glass
-        return TileResult(joined([]), 0)
+        return TileResult(joined_objects([]), 0)
     label = to_label(seen).cpu()[0].numpy()  # (h, w)
     probability = output.foreground(seen).cpu()[0].numpy()
     owned = owned_ids(label, shown, tile)
     too_wide = len(regions_past_halo(label, shown, tile, grid.box))
-    fine, sure, left, top = outlined(label, probability, shown, grid, output.threshold)
-    return TileResult(measure(fine, sure, owned, left, top), too_wide)
+    fine, sure, left, top = on_outline_grid(label, probability, shown, grid, output.threshold)
+    return TileResult(objects_with_ids(fine, sure, owned, left, top), too_wide)
 
 
 def owned_ids(label: Label, shown: Box, tile: Box) -> Integers:
@@ -81,7 +81,7 @@ def regions_past_halo(label: Label, shown: Box, tile: Box, whole: Box) -> Intege
     return both[both > 0].astype(np.int64)
 
 
-def outlined(
+def on_outline_grid(
     label: Label, probability: Floats, shown: Box, grid: Grid, threshold: float
 ) -> tuple[Label, Floats, int, int]:
     """Label and probability on the outline grid, and the column and row of it that they begin with.

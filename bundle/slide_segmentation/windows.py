@@ -55,7 +55,7 @@ def seen_map(
     weight = window_weights(plan.layout.window)  # (w, w)
     total = torch.zeros(3, shown.height, shown.width)
     sums = torch.zeros(shown.height, shown.width)
-    for place, seen in predictions(slide, segmenter, plan, places, clock):
+    for place, seen in predict_windows(slide, segmenter, plan, places, clock):
         window = plan.layout.window_box(place)
         both = window.within(shown)
         here, there = both.slices(shown), both.slices(window)
@@ -64,7 +64,7 @@ def seen_map(
     return torch.where(sums > 0, total / sums, 0)
 
 
-def predictions(
+def predict_windows(
     slide: Slide, segmenter: Segmenter, plan: Plan, places: Sequence[Place], clock: Clock
 ) -> Iterator[tuple[Place, Tensor]]:
     """Each window's place and map (3, w, w)."""

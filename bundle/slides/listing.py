@@ -98,10 +98,10 @@ def is_slide(path: Path) -> bool:
     """
     if path.suffix.lower() in SCANNER_SUFFIXES:
         return True
-    return file_kind(path) == "tiff" and reading(path, _pixels) > MOST_WHOLE
+    return file_kind(path) == "tiff" and reading(path, _pixels_on_disk) > MOST_WHOLE
 
 
-def _pixels(path: Path) -> int:
+def _pixels_on_disk(path: Path) -> int:
     with open_tiff(path) as tiff:
         page = tiff.pages.first
         return page.imagewidth * page.imagelength

@@ -60,10 +60,10 @@ def open_slide_file(path: Path, view: View | None = None) -> SlideFile:
     except ValueError as error:
         if CODECS not in str(error):
             raise
-        return _without_codecs(path, vendor, error)
+        return _open_without_codecs(path, vendor, error)
 
 
-def _without_codecs(path: Path, vendor: str | None, reason: ValueError) -> SlideFile:
+def _open_without_codecs(path: Path, vendor: str | None, reason: ValueError) -> SlideFile:
     if vendor == PLAIN:
         with contextlib.suppress(ValueError):  # OpenSlide knows JPEG and LZW
             return OpenSlideFile(path)

@@ -39,7 +39,7 @@ class OpenSlideFile:
         sizes = self._slide.level_dimensions
         self.levels = tuple(Level.of(sizes[0], size, PIECE) for size in sizes)
         self.samples, self.dtype, self.bits = 3, np.dtype(np.uint8), None
-        self.mpp = _spacing(path, self._slide)
+        self.mpp = _vendor_spacing(path, self._slide)
         colour = self._slide.properties.get("openslide.background-color", "FFFFFF")
         self._background = np.frombuffer(bytes.fromhex(colour), np.uint8).astype(np.uint16)
 
@@ -67,7 +67,7 @@ class OpenSlideFile:
         return ((opaque + 127) // 255).astype(np.uint8)
 
 
-def _spacing(path: Path, slide: OpenSlide) -> float | None:
+def _vendor_spacing(path: Path, slide: OpenSlide) -> float | None:
     values = [slide.properties.get(f"openslide.mpp-{axis}") for axis in "xy"]
     x, y = (float(value) if value else 0.0 for value in values)
     return one_spacing(path, x, y, "its properties")[0]

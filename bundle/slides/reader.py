@@ -165,7 +165,7 @@ class Slide:
     def _sampled_window(self) -> Window:
         if self._file.dtype == np.uint8:
             return 0.0, 255.0
-        places = [_spread(length) for length in self.size]
+        places = [_sample_starts(length) for length in self.size]
         squares = [
             self._pieces.region(0, Box(x, y, x + SAMPLE, y + SAMPLE).within(Box(0, 0, *self.size)))
             for y in places[1]
@@ -175,7 +175,7 @@ class Slide:
         return intensity_window(select_channels(pixels.T[..., None], self.channels, self.path), self._file.bits)
 
 
-def _spread(length: int) -> list[int]:
+def _sample_starts(length: int) -> list[int]:
     """First px of at most SAMPLES squares along an axis, all of it where they cover it."""
     count = min(SAMPLES, math.ceil(length / SAMPLE))
     if length <= SAMPLES * SAMPLE:

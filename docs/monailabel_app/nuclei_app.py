@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from bundle.label_server.images import NUCLEI
 from bundle.label_server.names import is_upload
-from bundle.label_server.runs import Runs
+from bundle.label_server.runs import TrainingRuns
 from fastapi import HTTPException
 from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.datastore import DefaultLabelTag
@@ -48,7 +48,7 @@ class NucleiApp(MONAILabelApp):
         if studies.startswith(("http://", "https://")):
             raise ValueError(f"--studies {studies}: give a folder of images; a remote archive is not supported")
         self.options = Options.of(conf, studies)
-        self.runs = Runs(self.options.training_dir)
+        self.runs = TrainingRuns(self.options.training_dir)
         metadata = json.loads((ROOT / "configs" / "metadata.json").read_text(encoding="utf-8"))
         super().__init__(
             app_dir=app_dir,

@@ -68,7 +68,7 @@ class NucleiInfer(InferTask):
             FileNotFoundError, ValueError: the image or the model is of no use, or a field of the request is.
         """
         started, path, regions = time.perf_counter(), Path(request["image"]), fields.regions(request)
-        tolerance = fields.number(request, "simplify") if request.get("simplify") else None
+        tolerance = fields.positive_number(request, "simplify") if request.get("simplify") else None
         query = self.query(request)
         mpp: float | None
         if is_slide(path):
@@ -86,7 +86,7 @@ class NucleiInfer(InferTask):
             raise ValueError("this model is not trained yet")
         return Query(
             model,
-            fields.number(request, "mpp"),
+            fields.positive_number(request, "mpp"),
             self.options.mpp,
             fields.text(request, "augmentation", "none"),
             device_of(request, self.options),

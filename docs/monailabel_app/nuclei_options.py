@@ -61,8 +61,8 @@ class Options:
             raise ValueError(f"--conf device {device}: {error}") from error
         return cls(
             model=model,
-            mpp=fields.number(conf, "mpp"),
-            diameter=fields.number(conf, "diameter"),
+            mpp=fields.positive_number(conf, "mpp"),
+            diameter=fields.positive_number(conf, "diameter"),
             preset=fields.text(conf, "preset", "cpu"),
             device=device,
             training_dir=Path(fields.text(conf, "training_dir", str(Path(studies) / "nuclei_training"))).resolve(),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bundle.label_server.clicked import read_label_files, write_training_set
-from bundle.label_server.runs import Runs, updates_of
+from bundle.label_server.runs import TrainingRuns, updates_of
 from bundle.label_server.training import EPOCHS, Training
 from monailabel.interfaces.tasks.train import TrainTask
 from nuclei_infer import device_of
@@ -37,7 +37,7 @@ class NucleiTrain(TrainTask):
         options: of the server.
     """
 
-    def __init__(self, runs: Runs, model: Callable[[], Path | None], options: Options) -> None:
+    def __init__(self, runs: TrainingRuns, model: Callable[[], Path | None], options: Options) -> None:
         super().__init__("Trains a segmenter of nuclei from clicks alone")
         self.runs, self.model, self.options = runs, model, options
 

@@ -78,10 +78,10 @@ def _times(kept: bool, windows: int, updates: int) -> tuple[float, float]:
         seen.float().square().mean().backward()
         optimizer.step()
 
-    return _seconds(apply, windows), _seconds(update, updates)
+    return _seconds_per_call(apply, windows), _seconds_per_call(update, updates)
 
 
-def _seconds(function: Callable[[], None], count: int) -> float:
+def _seconds_per_call(function: Callable[[], None], count: int) -> float:
     for _ in range(3):
         function()
     started = time.perf_counter()

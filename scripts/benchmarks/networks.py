@@ -38,11 +38,11 @@ def networks(size: int = 1000) -> None:
         segmenter = Segmenter(network, mpp=1.0)
         with one_thread():
             times = seconds(partial(segmenter.hover_map, image)), seconds(partial(hover_to_label, seen))
-        say(name, network, size, times)
+        log_times(name, network, size, times)
     theirs = MonaiHoVerNet().eval()
     with one_thread():
         times = seconds(partial(monai_maps, theirs, image)), seconds(partial(monai_label, seen))
-    say("MONAI's HoVerNet", theirs, size, times)
+    log_times("MONAI's HoVerNet", theirs, size, times)
 
 
 @torch.inference_mode()
@@ -54,7 +54,7 @@ def monai_maps(network: nn.Module, image: Tensor) -> Any:
     return inferer(image[None], network)
 
 
-def say(name: str, network: nn.Module, size: int, times: tuple[float, float]) -> None:
+def log_times(name: str, network: nn.Module, size: int, times: tuple[float, float]) -> None:
     """Log the times of network and post-processing, s."""
     weights = sum(parameter.numel() for parameter in network.parameters()) / 1e6
     logger.info(

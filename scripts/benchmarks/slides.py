@@ -25,7 +25,7 @@ from bundle.inference.model import ModelCard, describe_network, save_model
 from bundle.networks.compact import Compact
 from bundle.slide_segmentation.cluster import executor_of
 from bundle.slide_segmentation.plan import Settings
-from bundle.slide_segmentation.request import Request
+from bundle.slide_segmentation.request import SlideRequest
 from bundle.slide_segmentation.run import segment_slides
 from PIL import Image
 from torch import nn
@@ -68,7 +68,7 @@ def measured(slide: Path, model: Path, block: int, workers: int) -> dict[str, fl
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as output:
         receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(target=_segment, args=(slide, model, Path(output), block, workers, sender))
+        process = context.Process(target=_segment_slide, args=(slide, model, Path(output), block, workers, sender))
         process.start()
         seconds, peak = receiver.recv()
         process.join()
@@ -84,16 +84,16 @@ def measured(slide: Path, model: Path, block: int, workers: int) -> dict[str, fl
     return {"seconds": seconds, "mm2": area, "peak": peak, "objects": notes["objects"], **parts}
 
 
-def _segment(slide: Path, model: Path, output: Path, block: int, workers: int, sender: object) -> None:
+def _segment_slide(slide: Path, model: Path, output: Path, block: int, workers: int, sender: object) -> None:
     device = torch.device("cpu")
     with executor_of(None, workers, device) as executor:
-        request = Request(model, Settings(block=block, threads=executor.threads), tissue="none")
+        request = SlideRequest(model, Settings(block=block, threads=executor.threads), tissue="none")
         started = time.perf_counter()
         segment_slides([slide], output, request, executor)
-        sender.send((time.perf_counter() - started, peak_memory()))  # type: ignore[attr-defined]
+        sender.send((time.perf_counter() - started, largest_resident_set()))  # type: ignore[attr-defined]
 
 
-def peak_memory() -> float:
+def largest_resident_set() -> float:
     """Largest resident set of this process so far, MB; `getrusage` would count that of the parent, too."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
@@ -125,7 +125,7 @@ def write_slide(path: Path, size: int) -> Path:
             spacing = 1e4 / (SLIDE_MPP * factor)
             side = size // factor
             tiff.write(
-                tiles(pattern[factor // 2 :: factor, factor // 2 :: factor], side),
+                jpeg_tiles(pattern[factor // 2 :: factor, factor // 2 :: factor], side),
                 shape=(side, side, 3),
                 dtype=np.uint8,
                 tile=(TILE, TILE),
@@ -151,7 +151,7 @@ def pattern_image() -> np.ndarray:
     return torch.stack([(1 + 0.6 * h) / 2, (1 + 0.6 * v) / 2, 1 - m], -1).mul(255).round().byte().numpy()
 
 
-def tiles(pattern: np.ndarray, side: int) -> Iterator[bytes]:
+def jpeg_tiles(pattern: np.ndarray, side: int) -> Iterator[bytes]:
     """The JPEG tiles of a level, row by row; each different one is encoded once."""
     length = max(len(pattern) // TILE, 1)  # tiles after which it repeats
     repeated = np.tile(pattern, (-(-TILE // len(pattern)),) * 2 + (1,))

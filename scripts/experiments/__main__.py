@@ -23,11 +23,11 @@ from pathlib import Path
 from bundle.data.folder import DataFolder
 from bundle.files.atomic import write_text
 from bundle.files.images import check_mpp
-from bundle.pipeline.request import listed
+from bundle.files.value_rules import listed
 from scripts.command_line import run_command
 from scripts.experiments.ablation import run_experiment
 from scripts.experiments.ablation_figure import draw_figure
-from scripts.experiments.ablation_rows import Row, ablation_rows, pairs_rows
+from scripts.experiments.ablation_rows import AblationRow, ablation_rows, pairs_rows
 from scripts.experiments.ablation_table import collect, in_order, markdown
 from scripts.experiments.claims import claims
 from scripts.experiments.comparison_command import table
@@ -69,11 +69,13 @@ def ablation(
             encoder alone: another machine trains another one.
     """
     every = [replace(row, seeds=row.seeds[:seeds]) for row in ablation_rows()]
-    chosen = choose(every, rows)
+    chosen = chosen_rows(every, rows)
     request = training.request(lengths(synthesis_epochs, segmentation_epochs))
     around(tables.page, "ablation")  # errors come before the hours
     unfinished = [] if tables.table_only else run_experiment(request, left(chosen, tables.records), encoder)
-    _write(request.output_dir, "ablation", collect(request.output_dir, chosen), every, tables, unfinished)
+    _write_experiment_tables(
+        request.output_dir, "ablation", collect(request.output_dir, chosen), every, tables, unfinished
+    )
 
 
 def pairs(
@@ -100,7 +102,7 @@ def pairs(
     rows = pairs_rows(image_generator, segmentation_epochs, seed)
     around(tables.page, "pairs")
     unfinished = [] if tables.table_only else run_experiment(request, left(rows, tables.records))
-    _write(request.output_dir, "pairs", collect(request.output_dir, rows), rows, tables, unfinished)
+    _write_experiment_tables(request.output_dir, "pairs", collect(request.output_dir, rows), rows, tables, unfinished)
 
 
 def figure(
@@ -121,7 +123,7 @@ def figure(
         images: places of the images in the list of training images, separated by commas.
         image_mpp: (or --mpp) as for ablation.
     """
-    shown, places = choose(ablation_rows(), rows), [int(place) for place in images.split(",")]
+    shown, places = chosen_rows(ablation_rows(), rows), [int(place) for place in images.split(",")]
     draw_figure(Path(path), Path(output_dir), shown, DataFolder(dataset_dir, check_mpp(image_mpp)), places)
     logger.info("written: %s", Path(path).resolve())
 
@@ -187,25 +189,25 @@ def numbers(name: str, text: str) -> list[float]:
         raise ValueError(f"{name} is {text!r}: give numbers with commas between") from error
 
 
-def choose(rows: Sequence[Row], names: str) -> list[Row]:
+def chosen_rows(rows: Sequence[AblationRow], names: str) -> list[AblationRow]:
     """Those of the rows whose names are given, separated by commas, in the rows' order; all where none is given."""
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    wanted = listed(names)
     if unknown := [name for name in wanted if name not in {row.name for row in rows}]:
         raise ValueError(f"row {unknown[0]!r}: choose among {', '.join(row.name for row in rows)}")
     return [row for row in rows if not wanted or row.name in wanted]
 
 
-def left(rows: Sequence[Row], records: str) -> list[Row]:
+def left(rows: Sequence[AblationRow], records: str) -> list[AblationRow]:
     """The rows without the seeds that are on record in a CSV already."""
     done = {run_of(record) for record in read_records(records)}
     return [replace(row, seeds=tuple(seed for seed in row.seeds if (row.name, seed) not in done)) for row in rows]
 
 
-def _write(
+def _write_experiment_tables(
     output_dir: Path,
     name: str,
     found: Sequence[Record],
-    rows: Sequence[Row],
+    rows: Sequence[AblationRow],
     tables: TableOptions,
     unfinished: Sequence[str],
 ) -> None:

@@ -29,7 +29,7 @@ from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request
 from bundle.pipeline.runner import StageError
 from bundle.pipeline.stages import ELLIPSES, METHOD
-from scripts.experiments.ablation_rows import Row
+from scripts.experiments.ablation_rows import AblationRow
 from torch import Tensor
 from transforms.maps.style import image_style
 
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 FEATURES = "features"  # folder of the segmenter whose encoder compares images
 
 
-def run_experiment(request: Request, rows: Sequence[Row], encoder: str = "") -> list[str]:
+def run_experiment(request: Request, rows: Sequence[AblationRow], encoder: str = "") -> list[str]:
     """Run and measure all rows, one after the other.
 
     Args:
@@ -60,7 +60,7 @@ def run_experiment(request: Request, rows: Sequence[Row], encoder: str = "") -> 
         for row in (row for row in rows if seed in row.seeds):
             logger.info("row %s, seed %d: %s", row.name, seed, row.says)
             try:
-                run_row(request, row, seed)
+                run_ablation_row(request, row, seed)
                 if row.paired and features:
                     measure_row(request, row, seed, *features)
             except (StageError, BlockingIOError, FileNotFoundError) as error:
@@ -69,7 +69,7 @@ def run_experiment(request: Request, rows: Sequence[Row], encoder: str = "") -> 
     return unfinished
 
 
-def run_row(request: Request, row: Row, seed: int) -> None:
+def run_ablation_row(request: Request, row: AblationRow, seed: int) -> None:
     """Run the pipeline for one seed of a row.
 
     Raises:
@@ -94,7 +94,7 @@ def share_networks(source: Path, folder: Path) -> None:
     shutil.copytree(source / "synthesis", folder / "synthesis", dirs_exist_ok=True)
 
 
-def measure_row(request: Request, row: Row, seed: int, extractor: FeatureExtractor, mpp: float) -> None:
+def measure_row(request: Request, row: AblationRow, seed: int, extractor: FeatureExtractor, mpp: float) -> None:
     """Write the image metrics of one seed of a row, unless they are there with the same features."""
     path = row.quality_path(request.output_dir, seed)
     if _measured(path, extractor):

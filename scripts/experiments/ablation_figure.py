@@ -15,7 +15,7 @@ from bundle.files.labels import read_label
 from bundle.files.pictures import coloured
 from bundle.inference.painting import load_image_generator
 from matplotlib.figure import Figure
-from scripts.experiments.ablation_rows import Row
+from scripts.experiments.ablation_rows import AblationRow
 from torch import Tensor
 from transforms.maps.style import image_style
 from transforms.random_streams import generator
@@ -25,7 +25,7 @@ OTHER_NOISE = 3  # last key of the draw of the second picture of a mask
 
 
 def draw_figure(
-    path: Path, root: Path, rows: Sequence[Row], folder: DataFolder, images: Sequence[int], side: int = 128
+    path: Path, root: Path, rows: Sequence[AblationRow], folder: DataFolder, images: Sequence[int], side: int = 128
 ) -> None:
     """Write a PNG: a line for each image; its mask, the real image, then two noises of each row that is finished.
 
@@ -56,7 +56,7 @@ def draw_figure(
                 columns.setdefault(f"{name}, noise {noise + 1}", []).append(
                     as_pixels(centre(painted(run, label, real, place, noise), side))
                 )
-    _write(path, columns)
+    _write_figure(path, columns)
 
 
 def has_painted(run: Path) -> bool:
@@ -81,7 +81,7 @@ def as_pixels(image: Tensor) -> np.ndarray:
     return torch.as_tensor(image).expand(3, -1, -1).permute(1, 2, 0).clamp(0, 1).numpy()
 
 
-def _write(path: Path, columns: dict[str, list[np.ndarray]]) -> None:
+def _write_figure(path: Path, columns: dict[str, list[np.ndarray]]) -> None:
     lines = len(columns["mask"])
     page = Figure(figsize=(1.25 * len(columns), 1.3 * lines + 0.3), layout="constrained")
     axes = page.subplots(lines, len(columns), squeeze=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Row:
+class AblationRow:
     """One configuration of an experiment.
 
     Args:
@@ -41,24 +41,24 @@ class Row:
         return root / "quality" / f"{self.name}_seed{seed}.json"
 
 
-def ablation_rows() -> list[Row]:
+def ablation_rows() -> list[AblationRow]:
     """The paper's ablation (METHOD section 5), its parts one at a time, and what is ours."""
     return [
-        Row("a", "plain CycleGAN", "published,plain_cyclegan", (0, 1)),
-        Row("b1", "(a) with noise at the input", "published,plain_cyclegan,cyclegan_noise"),
-        Row("b2", "(c) without both point losses", "published,no_point_losses", (0, 1)),
-        Row("c", "the method as published", "published", (0, 1)),
-        Row("no_global_noise", "(c) without global noise", "published,no_global_noise"),
-        Row("no_local_noise", "(c) without local noise", "published,no_local_noise"),
-        Row("no_point_synthetic", "(c) without the point loss on F(G(s))", "published,no_point_loss_synthetic"),
-        Row("no_point_real", "(c) without the point loss on F(x)", "published,no_point_loss_real"),
-        Row("resnet_generator", "(c) with a ResNet for SPADE", "published,resnet_generator"),
-        Row("resnet_mapper", "(c) with a ResNet for F, L1 for the instance loss", "published,resnet_mapper"),
-        Row("no_pool", "(c) without image pools", "published,no_pool"),
-        Row("average", "(c) painted with averaged weights", "published,average", image_generator="c"),
-        Row("warm_start", "(c) after a warm start of F", "published,warm_start"),
-        Row("style", "(c) with a style code per image", "published,style"),
-        Row("blobs", "(c) with shapes that are no ellipses", "published,blobs"),
+        AblationRow("a", "plain CycleGAN", "published,plain_cyclegan", (0, 1)),
+        AblationRow("b1", "(a) with noise at the input", "published,plain_cyclegan,cyclegan_noise"),
+        AblationRow("b2", "(c) without both point losses", "published,no_point_losses", (0, 1)),
+        AblationRow("c", "the method as published", "published", (0, 1)),
+        AblationRow("no_global_noise", "(c) without global noise", "published,no_global_noise"),
+        AblationRow("no_local_noise", "(c) without local noise", "published,no_local_noise"),
+        AblationRow("no_point_synthetic", "(c) without the point loss on F(G(s))", "published,no_point_loss_synthetic"),
+        AblationRow("no_point_real", "(c) without the point loss on F(x)", "published,no_point_loss_real"),
+        AblationRow("resnet_generator", "(c) with a ResNet for SPADE", "published,resnet_generator"),
+        AblationRow("resnet_mapper", "(c) with a ResNet for F, L1 for the instance loss", "published,resnet_mapper"),
+        AblationRow("no_pool", "(c) without image pools", "published,no_pool"),
+        AblationRow("average", "(c) painted with averaged weights", "published,average", image_generator="c"),
+        AblationRow("warm_start", "(c) after a warm start of F", "published,warm_start"),
+        AblationRow("style", "(c) with a style code per image", "published,style"),
+        AblationRow("blobs", "(c) with shapes that are no ellipses", "published,blobs"),
     ]
 
 
@@ -66,7 +66,7 @@ PAIRS = (23, 46, 69, 92)  # numbers of synthetic pairs in the paper's Table 3
 USUAL = 46  # of them, with which the configuration's epochs are trained
 
 
-def pairs_rows(image_generator: str, epochs: int, seed: int = 0) -> list[Row]:
+def pairs_rows(image_generator: str, epochs: int, seed: int = 0) -> list[AblationRow]:
     """The paper's Table 3: segmenters trained on more and more images over fully synthetic points.
 
     Args:
@@ -81,5 +81,7 @@ def pairs_rows(image_generator: str, epochs: int, seed: int = 0) -> list[Row]:
         for name, length in ({"updates and epochs": epochs} if pairs == USUAL else lengths).items():
             overrides = {"synthetic/synthetic_images": pairs, "segmentation/segmentation_epochs": length}
             key, says = f"pairs_{pairs}_{name.split()[0]}", f"{pairs} pairs, equal {name}"
-            rows.append(Row(key, says, "published,synthetic_points", (seed,), overrides, image_generator, paired=False))
+            rows.append(
+                AblationRow(key, says, "published,synthetic_points", (seed,), overrides, image_generator, paired=False)
+            )
     return rows

@@ -17,20 +17,20 @@ from bundle.files.stage_progress import stage_seconds
 from bundle.inference.model import load_network
 from bundle.metrics import OUTLINE_COLUMNS, TITLES, summarise
 from bundle.report.results import read_metrics
-from scripts.experiments.ablation_rows import Row
+from scripts.experiments.ablation_rows import AblationRow
 from scripts.experiments.page import markdown_table
 from scripts.experiments.records import Record, mean_and_sd
 
 SEGMENTATION = {key: TITLES[key] for key in OUTLINE_COLUMNS}
 
 
-def collect(root: Path, rows: Sequence[Row]) -> list[Record]:
+def collect(root: Path, rows: Sequence[AblationRow]) -> list[Record]:
     """One record for each finished run of the rows, in their order."""
     runs = [(row, seed) for row in rows for seed in row.seeds]
     return [record for row, seed in runs if (record := read_run(root, row, seed)) is not None]
 
 
-def read_run(root: Path, row: Row, seed: int) -> Record | None:
+def read_run(root: Path, row: AblationRow, seed: int) -> Record | None:
     """Name, what it says, seed, sizes and budget, image metrics and metrics of segmentation; None: not finished."""
     folder = row.folder(root, seed)
     metrics = read_metrics(folder / "predictions" / "metrics.csv")
@@ -49,7 +49,7 @@ def budget(folder: Path) -> Record:
     generator = load_network(folder / "synthesis" / "generator.pt").network
     return {
         "parameters": sum(parameter.numel() for parameter in generator.parameters()),
-        "width": _value(first, "generator_def::width"),
+        "width": _resolved_setting(first, "generator_def::width"),
         "crop": first.get("crop_size::0"),
         "batch": first.get("synthesis_batch_size"),
         "updates": first.get("synthesis_updates_per_epoch", 0) * first.get("synthesis_epochs", 0),
@@ -59,7 +59,7 @@ def budget(folder: Path) -> Record:
     }
 
 
-def _value(settings: Record, name: str) -> object:
+def _resolved_setting(settings: Record, name: str) -> object:
     """A setting, or the one that it refers to."""
     value = settings.get(name)
     return settings.get(value[1:], value) if isinstance(value, str) and value.startswith("@") else value
@@ -73,7 +73,7 @@ def _quality(path: Path) -> Record:
     return {"digest": quality["digest"], "crops": quality["crops"]} | mean_and_sd(metrics, metrics, digits=6)
 
 
-def in_order(records: Sequence[Record], rows: Sequence[Row]) -> list[Record]:
+def in_order(records: Sequence[Record], rows: Sequence[AblationRow]) -> list[Record]:
     """Records in the order of their rows, seed by seed; those of other rows last."""
     place = {row.name: index for index, row in enumerate(rows)}
     return sorted(records, key=lambda record: (place.get(str(record["row"]), len(place)), record["seed"]))
@@ -99,12 +99,12 @@ def markdown(records: Sequence[Record]) -> str:
         cells = [f"{record['says']} (`{record['row']}`)", str(record["seed"]), size, work, f"{record['minutes']:.0f}"]
         cells += [record.get("device", ""), f"{record['segmenter_updates']:,}"]
         cells += [record.get("digest", "") for _ in features]
-        cells += [spread(record, metric) for metric in (*image_metrics, *SEGMENTATION)]
+        cells += [mean_with_sd(record, metric) for metric in (*image_metrics, *SEGMENTATION)]
         lines.append(cells)
     return markdown_table(header, lines)
 
 
-def spread(record: Record, metric: str) -> str:
+def mean_with_sd(record: Record, metric: str) -> str:
     """Mean ± sd to three figures, "" where it was not measured."""
     mean, sd = record.get(metric), record.get(f"{metric}_sd")
     if mean is None or math.isnan(mean):

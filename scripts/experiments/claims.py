@@ -100,7 +100,7 @@ def draw_rows(path: Path, rows: dict[str, list[Record]]) -> None:
         axis.errorbar(mean(values), place, xerr=error, fmt="none", color="grey", capsize=3)
         axis.plot(values, [place] * len(values), "o", color="tab:blue", markersize=4)
     axis.set_xlabel("AJI (dots: seeds; bars: standard error over images)", fontsize=8)
-    _name(axis, [TITLES[name].replace("*", "") for name in rows])
+    _name_ticks(axis, [TITLES[name].replace("*", "") for name in rows])
     page.savefig(path, dpi=120)
 
 
@@ -139,11 +139,11 @@ def draw_differences(path: Path, differences: Sequence[Difference]) -> None:
     axis.barh(range(len(values)), values, color=colours, xerr=[each.error for each in differences], height=0.6)
     axis.axvline(0, color="black", linewidth=0.8)
     axis.set_xlabel("AJI with synthetic images, less AJI without", fontsize=8)
-    _name(axis, [each.setting for each in differences])
+    _name_ticks(axis, [each.setting for each in differences])
     page.savefig(path, dpi=120)
 
 
-def _name(axis: Axes, names: Sequence[str]) -> None:
+def _name_ticks(axis: Axes, names: Sequence[str]) -> None:
     axis.set_yticks(range(len(names)), labels=names, fontsize=8)
     axis.tick_params(axis="x", labelsize=8)
     axis.invert_yaxis()

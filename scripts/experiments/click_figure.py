@@ -38,7 +38,7 @@ COLOURS_IN_FILE = 96
 Picture = NDArray[np.uint8]
 
 
-def draw(path: str, model: str = str(MODEL)) -> None:
+def draw_click(path: str, model: str = str(MODEL)) -> None:
     """Draw the picture as an animated GIF.
 
     Args:
@@ -113,4 +113,4 @@ def captioned(picture: Picture, text: str) -> Picture:
 
 
 if __name__ == "__main__":
-    run_command({"draw": draw})
+    run_command({"draw": draw_click})

@@ -82,7 +82,7 @@ def result_row(way: str, backbone: str = BACKBONES[0]) -> ResultRow:
     if way not in WAYS or backbone not in BACKBONES:
         raise ValueError(f"row {way!r} with {backbone!r}: choose of {', '.join(WAYS)}, with {', '.join(BACKBONES)}")
     if way == EQUAL_TIME:
-        stages = renamed(BASELINES["online"].stages, "online", EQUAL_TIME)
+        stages = renamed_stages(BASELINES["online"].stages, "online", EQUAL_TIME)
     else:
         stages = METHOD if way == "method" else BASELINES[way].stages
     stages = (*before(stages), *stages)
@@ -98,7 +98,7 @@ def before(stages: Sequence[Stage]) -> list[Stage]:
     return [stage for stage in METHOD if stage.folder in needed and stage not in stages]
 
 
-def renamed(stages: Iterable[Stage], old: str, new: str) -> tuple[Stage, ...]:
+def renamed_stages(stages: Iterable[Stage], old: str, new: str) -> tuple[Stage, ...]:
     """The stages of a baseline as those of another one."""
     return moved(stages, lambda folder: folder.replace(f"baselines/{old}/", f"baselines/{new}/"))
 
@@ -155,14 +155,14 @@ def run_results(
         for row in (row for row in rows if (row.name, seed) not in done):
             logger.info("row %s, seed %d: %s", row.name, seed, row.title)
             try:
-                run_row(request, row, seed, epochs[row.backbone])
+                run_comparison_row(request, row, seed, epochs[row.backbone])
             except (StageError, BlockingIOError, FileNotFoundError) as error:
                 logger.error("row %s, seed %d: %s", row.name, seed, error)
                 unfinished.append(f"{row.name}, seed {seed}: {str(error).splitlines()[0]}")
     return unfinished
 
 
-def run_row(request: Request, row: ResultRow, seed: int, epochs: int) -> None:
+def run_comparison_row(request: Request, row: ResultRow, seed: int, epochs: int) -> None:
     """Run what is left of one row, then time its segmenter; errors as `run_pipeline`."""
     root = seed_folder(request.output_dir, seed)
     if row.way == EQUAL_TIME:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bundle.data.folder import DataFolder
 from bundle.files.atomic import write_text
-from bundle.pipeline.request import listed
+from bundle.files.value_rules import listed
 from scripts.experiments.comparison import (
     BACKBONES,
     WAYS,
@@ -58,7 +58,7 @@ def table(
     """
     request = training.request(set)
     chosen = [result_row(way, backbone) for backbone in listed(backbones) for way in listed(rows)]
-    numbers = whole_numbers(seeds)
+    numbers = read_seeds(seeds)
     unfinished: list[str] = []
     around(tables.page, "results")  # errors come before the hours
     if not tables.table_only:
@@ -66,7 +66,7 @@ def table(
         unfinished = run_results(request, chosen, numbers, epochs_of(epochs, chosen), done)
     new = collect_results(request.output_dir, chosen, numbers)
     images = enter_records(images_of(tables.records), collect_images(request.output_dir, new))
-    _write(request.output_dir, enter_records(tables.records, new), images, tables.page)
+    _write_comparison(request.output_dir, enter_records(tables.records, new), images, tables.page)
     if figure:
         draw_results(
             Path(figure), request.output_dir, chosen, DataFolder(request.dataset_dir, request.image_mpp), numbers[0]
@@ -89,7 +89,7 @@ def epochs_of(text: str, rows: Sequence[ResultRow]) -> dict[str, int]:
     return {name: int(number) for name, number in pairs.items()}
 
 
-def whole_numbers(text: str) -> list[int]:
+def read_seeds(text: str) -> list[int]:
     """[0, 1] of "0,1".
 
     Raises:
@@ -105,7 +105,7 @@ def images_of(records: str) -> str:
     return str(Path(records).with_name(f"{Path(records).stem}_images.csv")) if records else ""
 
 
-def _write(output_dir: Path, found: list[Record], images: list[Record], page: str) -> None:
+def _write_comparison(output_dir: Path, found: list[Record], images: list[Record], page: str) -> None:
     output_dir.mkdir(parents=True, exist_ok=True)
     write_records(output_dir / "results.csv", found)
     write_records(output_dir / "results_images.csv", images)

@@ -12,7 +12,7 @@ from bundle.data.folder import DataFolder
 from bundle.files.labels import read_label
 from bundle.files.pictures import PREDICTION, TRUTH, enlarge_label, load_rgb, outlined
 from bundle.inference.batch import Outputs
-from bundle.report.pictures import spread
+from bundle.report.pictures import evenly_chosen
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ def draw_results(
     finished = {name: path.parent for name, path in measured.items() if path.is_file()}
     if not finished:
         raise FileNotFoundError(f"{root}: no row has segmented anything yet: run the table first")
-    items = spread([item for item in folder.testing if item.label_path], images)
+    items = evenly_chosen([item for item in folder.testing if item.label_path], images)
     page = Figure(figsize=(1.7 * (len(finished) + 1), 1.75 * len(items) + 0.2), layout="constrained")
     axes = page.subplots(len(items), len(finished) + 1, squeeze=False)
     for line, item in zip(axes, items, strict=True):

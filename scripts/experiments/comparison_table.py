@@ -54,7 +54,7 @@ def differences_markdown(images: Sequence[Record]) -> str:
     """
     lines = []
     for backbone in BACKBONES:
-        runs = _values(record for record in images if record["backbone"] == backbone)
+        runs = _values_by_run(record for record in images if record["backbone"] == backbone)
         for way in WAYS:
             seeds = sorted({seed for name, seed in runs if name == way and ("method", seed) in runs})
             if seeds and way != "method":
@@ -68,7 +68,7 @@ def differences_markdown(images: Sequence[Record]) -> str:
 Run = dict[str, Record]  # name of an image -> its metrics
 
 
-def _values(images: Iterable[Record]) -> dict[tuple[str, int], Run]:
+def _values_by_run(images: Iterable[Record]) -> dict[tuple[str, int], Run]:
     """(way, seed) -> its run."""
     runs: dict[tuple[str, int], Run] = {}
     for record in images:

@@ -33,7 +33,7 @@ CAPTIONS = (
 )
 
 
-def draw(
+def draw_method(
     dataset_dir: str, output_dir: str, path: str, image_mpp: float | None = None, clicked: int = 0, unseen: int = 0
 ) -> None:
     """Draw the five steps of the method side by side, on the upper left corner of two images.
@@ -82,4 +82,4 @@ def draw(
 
 
 if __name__ == "__main__":
-    run_command({"draw": draw})
+    run_command({"draw": draw_method})

@@ -25,7 +25,7 @@ def read_records(path: str | Path) -> list[Record]:
         return []
     with open(path, newline="", encoding="utf-8") as file:
         return [
-            {name: _value(name, from_cell(text)) for name, text in line.items() if text}
+            {name: _typed_value(name, from_cell(text)) for name, text in line.items() if text}
             for line in csv.DictReader(file)
         ]
 
@@ -42,7 +42,7 @@ def _cell(value: Any) -> Any:
     return as_cell(value) if isinstance(value, str) else value
 
 
-def merge(old: Sequence[Record], new: Sequence[Record]) -> list[Record]:
+def merge_records(old: Sequence[Record], new: Sequence[Record]) -> list[Record]:
     """Old records in their order, those of runs that are measured anew replaced, then the rest of the new ones.
 
     A run may have several records, such as one for each image.
@@ -68,7 +68,7 @@ def enter_records(path: str, new: Sequence[Record]) -> list[Record]:
     """
     if not path:
         return list(new)
-    found = merge(read_records(path), new)
+    found = merge_records(read_records(path), new)
     write_records(Path(path), found)
     return found
 
@@ -84,7 +84,7 @@ def run_of(record: Record) -> tuple[str, int]:
     return str(record["row"]), int(record["seed"])
 
 
-def _value(column: str, text: str) -> Any:
+def _typed_value(column: str, text: str) -> Any:
     for kind in () if column in TEXTS else (int, float):
         try:
             return kind(text)

@@ -26,7 +26,7 @@ def any_bytes(data: bytes, draw: random.Random) -> tuple[str, bytes]:
 
 def any_text(data: bytes, draw: random.Random) -> tuple[str, bytes]:
     """Spoil a table or another text."""
-    return draw.choice([_number, _number, _number, _line, _header, _encoding, any_bytes])(data, draw)
+    return draw.choice([_other_number, _other_number, _other_number, _line, _header, _encoding, any_bytes])(data, draw)
 
 
 def any_json(data: bytes, draw: random.Random) -> tuple[str, bytes]:
@@ -72,7 +72,7 @@ def _hole(data: bytes, draw: random.Random) -> tuple[str, bytes]:
     return f"{length} bytes from {first} on as zeros", data[:first] + bytes(length) + data[first + length :]
 
 
-def _number(data: bytes, draw: random.Random) -> tuple[str, bytes]:
+def _other_number(data: bytes, draw: random.Random) -> tuple[str, bytes]:
     found = list(NUMBER.finditer(data))
     if not found:
         return _flip(data, draw)
@@ -101,7 +101,7 @@ def _node(data: bytes, draw: random.Random) -> tuple[str, bytes]:
     content = json.loads(data)
     nodes = list(_nodes(content))
     if not nodes:
-        return _number(data, draw)
+        return _other_number(data, draw)
     (parent, key), new = draw.choice(nodes), draw.choice(NASTY)
     parent[key] = new
     return f"{key!r} as {repr(new)[:30]}", json.dumps(content).encode("utf-8", "surrogatepass")

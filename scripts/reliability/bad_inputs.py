@@ -18,8 +18,8 @@ from bundle.files.images import read_image
 from PIL import Image
 
 from .bad_files import NASTY, Spoil, any_bytes, any_json, any_text
-from .children import Command, Ended, Limits, run
-from .jobs import Job
+from .children import Command, Ended, Limits, run_command_within
+from .jobs import CommandUnderTest
 from .stand import Stand, fresh, pipeline
 from .trials import Outcome
 
@@ -51,8 +51,10 @@ class Input:
 
 def inputs() -> dict[str, Input]:
     """All kinds by name."""
-    found = {f"image .{end}": _image(end, kind) for end, kind in (("png", "PNG"), ("tif", "TIFF"), ("jpg", "JPEG"))}
-    found["slide .tif"] = Input("a.tif", lambda stand: stand.slide.read_bytes(), any_bytes, _slide)
+    found = {
+        f"image .{end}": _image_input(end, kind) for end, kind in (("png", "PNG"), ("tif", "TIFF"), ("jpg", "JPEG"))
+    }
+    found["slide .tif"] = Input("a.tif", lambda stand: stand.slide.read_bytes(), any_bytes, _segment_spoilt_slide)
     spoil: Callable[[bytes, random.Random], tuple[str, bytes]]
     for name, spoil in (("model.pt", any_bytes), ("model.json", any_json)):
         found[name] = Input(f"model/{name}", partial(_of_model, name), spoil, _with_model, _model)
@@ -62,12 +64,12 @@ def inputs() -> dict[str, Input]:
         ("labels/simulated_003.tif", any_bytes),
         ("images/simulated_000.tif", any_bytes),
     ):
-        found[f"data set, {place}"] = Input(f"data/{place}", partial(_of_data, place), spoil, _plan, _data)
-    found["data set, diameters.csv"] = Input("data/diameters.csv", _diameters, any_text, _plan, _data)
+        found[f"data set, {place}"] = Input(f"data/{place}", partial(_of_data, place), spoil, _plan_pipeline, _data)
+    found["data set, diameters.csv"] = Input("data/diameters.csv", _diameters, any_text, _plan_pipeline, _data)
     for end, make, spoil in CLICKS:
-        found[f"clicks {end}"] = Input(f"clicks/simulated_000{end}", make, spoil, _points)
+        found[f"clicks {end}"] = Input(f"clicks/simulated_000{end}", make, spoil, _convert_spoilt_points)
     for place, spoil in (("synthesis/manifest.json", any_json), ("segmentation/model.json", any_json)):
-        found[f"results, {place}"] = Input(f"run/{place}", partial(_trained, place), spoil, _go_on, _results)
+        found[f"results, {place}"] = Input(f"run/{place}", partial(_trained, place), spoil, _go_on, _copy_run)
     return found
 
 
@@ -83,7 +85,7 @@ def _of_data(place: str, stand: Stand) -> bytes:
     return (stand.data / place).read_bytes()
 
 
-def _image(end: str, kind: str) -> Input:
+def _image_input(end: str, kind: str) -> Input:
     def good(stand: Stand) -> bytes:
         pixels = np.moveaxis(read_image(stand.data / "images" / "simulated_000.tif").array, 0, -1)
         stream = io.BytesIO()
@@ -91,17 +93,17 @@ def _image(end: str, kind: str) -> Input:
         return stream.getvalue()
 
     def command(stand: Stand, folder: Path) -> Command:
-        return _segment(folder / f"a.{end}", stand.shipped, folder)
+        return _segment_with(folder / f"a.{end}", stand.shipped, folder)
 
     return Input(f"a.{end}", good, any_bytes, command)
 
 
-def _segment(image: Path, model: Path, folder: Path) -> Command:
+def _segment_with(image: Path, model: Path, folder: Path) -> Command:
     options = ["--output", str(folder / "out"), "--model", str(model), "--device", "cpu"]
     return Command("scripts.segment", ["image", str(image), *options])
 
 
-def _slide(stand: Stand, folder: Path) -> Command:
+def _segment_spoilt_slide(stand: Stand, folder: Path) -> Command:
     options = ["--output", str(folder / "out"), "--model", str(stand.shipped), "--workers", "0", "--device", "cpu"]
     return Command("scripts.segment", ["slide", str(folder / "a.tif"), *options, "--window", "64"])
 
@@ -112,14 +114,14 @@ def _model(stand: Stand, folder: Path) -> None:
 
 
 def _with_model(stand: Stand, folder: Path) -> Command:
-    return _segment(stand.data / "images" / "simulated_000.tif", folder / "model" / "model.pt", folder)
+    return _segment_with(stand.data / "images" / "simulated_000.tif", folder / "model" / "model.pt", folder)
 
 
 def _data(stand: Stand, folder: Path) -> None:
     shutil.copytree(stand.data, folder / "data", dirs_exist_ok=True)
 
 
-def _plan(stand: Stand, folder: Path) -> Command:
+def _plan_pipeline(stand: Stand, folder: Path) -> Command:
     return pipeline(Stand(folder), folder / "out", "--variant", "real_only", command="plan")
 
 
@@ -127,7 +129,7 @@ def _diameters(stand: Stand) -> bytes:
     return b"image,diameter_um\nsimulated_000,6\nsimulated_001,7.5\n"
 
 
-def _results(stand: Stand, folder: Path) -> None:
+def _copy_run(stand: Stand, folder: Path) -> None:
     shutil.copytree(stand.trained, folder / "run", dirs_exist_ok=True)
 
 
@@ -135,7 +137,7 @@ def _go_on(stand: Stand, folder: Path) -> Command:
     return pipeline(stand, folder / "run")
 
 
-def _points(stand: Stand, folder: Path) -> Command:
+def _convert_spoilt_points(stand: Stand, folder: Path) -> Command:
     places = ["--input", str(folder / "clicks"), "--images", str(stand.data / "images" / "simulated_000.tif")]
     return Command("scripts.prepare_data", ["points", *places, "--output", str(folder / "out")])
 
@@ -144,7 +146,7 @@ def _geojson(stand: Stand) -> bytes:
     return (stand.clicks / "simulated_000.geojson").read_bytes()
 
 
-def _table(stand: Stand) -> bytes:
+def _points_table(stand: Stand) -> bytes:
     return (stand.data / "points" / "simulated_000.csv").read_bytes()
 
 
@@ -164,7 +166,7 @@ def _coco(stand: Stand) -> bytes:
 
 CLICKS: Sequence[tuple[str, Callable[[Stand], bytes], Spoil]] = (
     (".geojson", _geojson, any_json),
-    (".csv", _table, any_text),
+    (".csv", _points_table, any_text),
     (".xml", _counter, any_text),
     (".json", _coco, any_json),
 )
@@ -178,11 +180,11 @@ def bad_file(kind: Input, stand: Stand, folder: Path, draw: random.Random) -> Ou
         kind.prepare(stand, folder)
     what, spoilt = kind.spoil(kind.good(stand), draw)
     path.write_bytes(spoilt)
-    ended = run(kind.command(stand, folder), Limits(memory=MEMORY), LIMIT)
-    return _outcome(ended, [path.name, path.stem, str(path.parent)], what)
+    ended = run_command_within(kind.command(stand, folder), Limits(memory=MEMORY), LIMIT)
+    return _judged(ended, [path.name, path.stem, str(path.parent)], what)
 
 
-def bad_option(job: Job, stand: Stand, folder: Path, draw: random.Random) -> Outcome:
+def bad_option(job: CommandUnderTest, stand: Stand, folder: Path, draw: random.Random) -> Outcome:
     """Give a command one option of a nasty value."""
     command = job.command(stand, fresh(folder), begun=False)
     if job.prepare is not None:
@@ -197,11 +199,11 @@ def bad_option(job: Job, stand: Stand, folder: Path, draw: random.Random) -> Out
         words[place + 1] = new
     inside = folder / "a" / "b"  # names such as ../../x stay in the trial's folder
     inside.mkdir(parents=True)
-    ended = run(Command(command.module, words, inside), Limits(memory=MEMORY), LIMIT)
-    return _outcome(ended, [name.removeprefix("--"), new[:20].strip() or "''"], f"{name} {new[:30]!r}")
+    ended = run_command_within(Command(command.module, words, inside), Limits(memory=MEMORY), LIMIT)
+    return _judged(ended, [name.removeprefix("--"), new[:20].strip() or "''"], f"{name} {new[:30]!r}")
 
 
-def _outcome(ended: Ended, names: Sequence[str], what: str) -> Outcome:
+def _judged(ended: Ended, names: Sequence[str], what: str) -> Outcome:
     detail = f"{what}: {ended.last}"
     if ended.hung:
         return Outcome("hung", detail)

@@ -19,7 +19,7 @@ from scripts.experiments.page import around, enter, markdown_table
 from scripts.experiments.records import Record, read_records, write_records
 
 from .bad_inputs import ENDS, bad_file, bad_option, inputs
-from .jobs import Job, Reference, jobs
+from .jobs import CommandUnderTest, Reference, jobs
 from .stand import Stand, make_stand
 from .trials import FAULTS, OUTCOMES, Outcome, killed, reference
 
@@ -81,7 +81,7 @@ def reliability(
             continue
         if (trial.row, trial.seed) not in done:
             outcome = trial.run(random.Random(zlib.crc32(f"{trial.row} {trial.seed}".encode())))
-            records.append(_record(trial, outcome))
+            records.append(_trial_record(trial, outcome))
             write_records(place / KEPT, records)
             logger.info("%s %d: %s %s", trial.row, trial.seed, outcome.word, outcome.detail[-DETAIL:])
         record = done.get((trial.row, trial.seed), records[-1])
@@ -91,7 +91,7 @@ def reliability(
     enter(page, "reliability", text)
 
 
-def _record(trial: Trial, outcome: Outcome) -> Record:
+def _trial_record(trial: Trial, outcome: Outcome) -> Record:
     detail = " ".join(outcome.detail.split()).encode("ascii", "backslashreplace").decode()
     return {
         **{"row": trial.row, "seed": trial.seed, "kind": trial.kind, "ended": outcome.word, "kills": outcome.kills},
@@ -115,7 +115,12 @@ def _trials(stand: Stand, scratch: Path, rounds: int) -> Iterator[Trial]:
 
 
 def _disturb(
-    trial: Callable[..., Outcome], job: Job, stand: Stand, wholes: _References, scratch: Path, draw: random.Random
+    trial: Callable[..., Outcome],
+    job: CommandUnderTest,
+    stand: Stand,
+    wholes: _References,
+    scratch: Path,
+    draw: random.Random,
 ) -> Outcome:
     return trial(job, stand, wholes(job), scratch, draw)
 
@@ -126,7 +131,7 @@ class _References:
     def __init__(self, stand: Stand, folder: Path) -> None:
         self.stand, self.folder, self.made = stand, folder, dict[str, Reference]()
 
-    def __call__(self, job: Job) -> Reference:
+    def __call__(self, job: CommandUnderTest) -> Reference:
         if job.name not in self.made:
             self.made[job.name] = reference(job, self.stand, self.folder)
         return self.made[job.name]
@@ -142,11 +147,11 @@ def tables(records: Sequence[Record]) -> str:
     ):
         chosen = [record for record in records if record["kind"] == kind]
         if chosen:
-            parts.append(f"### {title}\n{_table(chosen, kind, ends)}")
+            parts.append(f"### {title}\n{_outcome_table(chosen, kind, ends)}")
     return "\n".join(parts)
 
 
-def _table(records: Sequence[Record], kind: str, ends: Sequence[str]) -> str:
+def _outcome_table(records: Sequence[Record], kind: str, ends: Sequence[str]) -> str:
     def name(record: Record) -> str:
         return str(record["row"]).split(": ")[0] if kind == "fault" else str(record["row"])
 

@@ -138,7 +138,7 @@ class Child:
                 continue
 
 
-def run(command: Command, limits: Limits | None = None, limit: float = LIMIT) -> Ended:
+def run_command_within(command: Command, limits: Limits | None = None, limit: float = LIMIT) -> Ended:
     """Run a command to its end."""
     return Child(command, limits).wait(limit)
 

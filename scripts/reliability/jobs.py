@@ -24,7 +24,7 @@ BASELINES = "voronoi,copy_paste,online,refined"
 
 
 @dataclass(frozen=True)
-class Job:
+class CommandUnderTest:
     """A command that writes.
 
     Attributes:
@@ -47,28 +47,36 @@ class Job:
         return make(stand, folder)
 
 
-def jobs() -> dict[str, Job]:
+def jobs() -> dict[str, CommandUnderTest]:
     """All of them by name."""
     found = [
-        Job("pipeline run", lambda stand, out: pipeline(stand, out / "run")),
-        Job("pipeline run, real_only", lambda stand, out: pipeline(stand, out / "run", "--variant", "real_only")),
-        Job(
+        CommandUnderTest("pipeline run", lambda stand, out: pipeline(stand, out / "run")),
+        CommandUnderTest(
+            "pipeline run, real_only", lambda stand, out: pipeline(stand, out / "run", "--variant", "real_only")
+        ),
+        CommandUnderTest(
             "pipeline compare",
             lambda stand, out: pipeline(stand, out / "run", "--baselines", BASELINES, command="compare"),
         ),
         *(_stage(name, *stage) for name, stage in STAGES.items()),
-        Job(
+        CommandUnderTest(
             "segment image",
             lambda stand, out: _segment("image", stand.data / "images" / "simulated_000.tif", stand, out),
         ),
-        Job("segment folder", lambda stand, out: _segment("folder", stand.data / "images", stand, out)),
-        Job("segment slide", _slide),
-        Job("prepare_data points", _points),
-        Job("prepare_data points_from_labels", _points_from_labels),
-        Job("tune points", _tune, prepare=_copy_model, changed=frozenset(["model/model.json", "model/manifest.json"])),
-        Job("package weights", _weights),
-        Job("package bundle", lambda stand, out: Command("scripts.package", ["bundle", "--output", str(out / "dist")])),
-        Job("report make", _report, prepare=lambda stand, out: shutil.copytree(stand.trained, out / "run")),
+        CommandUnderTest("segment folder", lambda stand, out: _segment("folder", stand.data / "images", stand, out)),
+        CommandUnderTest("segment slide", _segment_slide_in_blocks),
+        CommandUnderTest("prepare_data points", _convert_points),
+        CommandUnderTest("prepare_data points_from_labels", _points_from_labels),
+        CommandUnderTest(
+            "tune points", _tune, prepare=_copy_model, changed=frozenset(["model/model.json", "model/manifest.json"])
+        ),
+        CommandUnderTest("package weights", _package_weights),
+        CommandUnderTest(
+            "package bundle", lambda stand, out: Command("scripts.package", ["bundle", "--output", str(out / "dist")])
+        ),
+        CommandUnderTest(
+            "report make", _report, prepare=lambda stand, out: shutil.copytree(stand.trained, out / "run")
+        ),
     ]
     return {job.name: job for job in found}
 
@@ -82,7 +90,7 @@ STAGES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 }
 
 
-def _stage(name: str, files: str, reads: Mapping[str, str]) -> Job:
+def _stage(name: str, files: str, reads: Mapping[str, str]) -> CommandUnderTest:
     def command(stand: Stand, out: Path, resume: bool = False) -> Command:
         listed = "[" + ",".join(f"'{CONFIGS / file}'" for file in files.split(",")) + "]"
         options = {"config_file": listed, "dataset_dir": stand.data, "output_dir": out / "stage", "device": "cpu"}
@@ -90,7 +98,7 @@ def _stage(name: str, files: str, reads: Mapping[str, str]) -> Job:
         options |= {"resume": "true"} if resume else {}
         return Command(BUNDLE, ["run", *(f"--{key}={value}" for key, value in options.items())])
 
-    return Job(f"bundle run {name}", command, lambda stand, out: command(stand, out, resume=True))
+    return CommandUnderTest(f"bundle run {name}", command, lambda stand, out: command(stand, out, resume=True))
 
 
 def _segment(what: str, source: Path, stand: Stand, out: Path) -> Command:
@@ -98,13 +106,13 @@ def _segment(what: str, source: Path, stand: Stand, out: Path) -> Command:
     return Command("scripts.segment", [what, str(source), *options, "--device", "cpu"])
 
 
-def _slide(stand: Stand, out: Path) -> Command:
+def _segment_slide_in_blocks(stand: Stand, out: Path) -> Command:
     options = ["--output", str(out / "slides"), "--model", str(stand.shipped), "--workers", "0", "--device", "cpu"]
     sizes = ["--block", "256", "--tile", "256", "--window", "64", "--tissue", "none", "--labels", "True"]
     return Command("scripts.segment", ["slide", str(stand.slide), *options, *sizes])
 
 
-def _points(stand: Stand, out: Path) -> Command:
+def _convert_points(stand: Stand, out: Path) -> Command:
     places = ["--input", str(stand.clicks), "--images", str(stand.data / "images"), "--output", str(out / "data")]
     return Command("scripts.prepare_data", ["points", *places])
 
@@ -124,7 +132,7 @@ def _tune(stand: Stand, out: Path) -> Command:
     return Command("scripts.tune", ["points", *places, "--device", "cpu"])
 
 
-def _weights(stand: Stand, out: Path) -> Command:
+def _package_weights(stand: Stand, out: Path) -> Command:
     places = ["--model", str(stand.model), "--output", str(out / "ships.pt"), "--dataset_dir", str(stand.data)]
     return Command("scripts.package", ["weights", *places, "--licence", "Apache-2.0"])
 

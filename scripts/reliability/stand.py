@@ -15,7 +15,7 @@ from bundle.files.atomic import draft_folder, write_text
 from bundle.files.images import read_image
 from bundle.simulation.dataset import write_dataset
 
-from .children import ROOT, Command, Ended, run
+from .children import ROOT, Command, Ended, run_command_within
 
 SIDE, IMAGES, TESTING = 96, 4, 1  # px, simulated images in all, those held out
 SLIDE_TILES = 6  # of SIDE px along each side of the slide
@@ -77,8 +77,8 @@ def make_stand(root: Path) -> Stand:
     if not stand.clicks.is_dir():
         with draft_folder(stand.clicks) as draft:
             for path in sorted((stand.data / "points").glob("*.csv")):
-                write_text(draft / f"{path.stem}.geojson", json.dumps(_features(path)))
-    ended = run(pipeline(stand, stand.trained))
+                write_text(draft / f"{path.stem}.geojson", json.dumps(_feature_collection(path)))
+    ended = run_command_within(pipeline(stand, stand.trained))
     if ended.code:
         raise RuntimeError(f"the campaign's own model cannot be trained: {ended.last}")
     return stand
@@ -121,7 +121,7 @@ def _write_slide(stand: Stand) -> None:
         )
 
 
-def _features(points: Path) -> dict[str, object]:
+def _feature_collection(points: Path) -> dict[str, object]:
     places = np.loadtxt(points, delimiter=",", skiprows=1, ndmin=2) + 0.5  # QuPath counts from the corner
     features = [
         {"type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": [float(x), float(y)]}}

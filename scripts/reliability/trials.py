@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .children import Child, Ended, Limits, run
-from .jobs import Job, Reference, content, unfinished
+from .children import Child, Ended, Limits, run_command_within
+from .jobs import CommandUnderTest, Reference, content, unfinished
 from .stand import Stand, failed, fresh
 
 KILLS = 3  # of one run, before it may end
@@ -31,7 +31,7 @@ class Outcome:
     kills: int = 0
 
 
-def reference(job: Job, stand: Stand, folder: Path) -> Reference:
+def reference(job: CommandUnderTest, stand: Stand, folder: Path) -> Reference:
     """Run a job twice, undisturbed, at the same place.
 
     Raises:
@@ -40,7 +40,7 @@ def reference(job: Job, stand: Stand, folder: Path) -> Reference:
     found, seconds, largest = [], 0.0, 0
     for _ in range(2):
         _prepare(job, stand, folder)
-        ended = run(job.command(stand, folder, begun=False))
+        ended = run_command_within(job.command(stand, folder, begun=False))
         if failed(ended):
             raise RuntimeError(f"{job.name} fails undisturbed: {ended.last}")
         found.append(content(folder))
@@ -53,46 +53,46 @@ def reference(job: Job, stand: Stand, folder: Path) -> Reference:
     return Reference(frozenset(first), equal, seconds, largest)
 
 
-def killed(job: Job, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
+def killed(job: CommandUnderTest, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
     """Kill a run some times at random moments, each time giving the command again, then let it end."""
     _prepare(job, stand, folder)
     kills = begun = 0
     for _ in range(KILLS):
         moment = draw.uniform(0, whole.seconds)
-        ended = run(job.command(stand, folder, begun > 0), Limits(signals={moment: signal.SIGKILL}))
+        ended = run_command_within(job.command(stand, folder, begun > 0), Limits(signals={moment: signal.SIGKILL}))
         begun += 1
         if ended.code != -signal.SIGKILL:
             break  # it was faster
         kills += 1
         if ended.traceback:
             return Outcome("traceback", ended.last, kills)
-    return _compared(_finish(job, stand, folder, begun > 0), whole, folder, kills)
+    return _compare_with_reference(_finish(job, stand, folder, begun > 0), whole, folder, kills)
 
 
-def interrupted(job: Job, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
+def interrupted(job: CommandUnderTest, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
     """Ctrl-C at a random moment, then the same command."""
     _prepare(job, stand, folder)
     moment = draw.uniform(0.05, max(whole.seconds, 0.1))
-    ended = run(job.command(stand, folder, False), Limits(signals={moment: signal.SIGINT}))
+    ended = run_command_within(job.command(stand, folder, False), Limits(signals={moment: signal.SIGINT}))
     return _then_again(ended, job, stand, whole, folder)
 
 
-def full_disk(job: Job, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
+def full_disk(job: CommandUnderTest, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
     """No file may become larger than some bytes; then room, and the same command."""
     _prepare(job, stand, folder)
     limit = int(10 ** draw.uniform(1, len(str(whole.largest))))
-    ended = run(job.command(stand, folder, False), Limits(file_bytes=limit))
+    ended = run_command_within(job.command(stand, folder, False), Limits(file_bytes=limit))
     if ended.code and not ended.traceback and str(folder) not in ended.said:
         return Outcome("silent", f"the output is not named: {ended.last}")
     return _then_again(ended, job, stand, whole, folder)
 
 
-def no_folder(job: Job, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
+def no_folder(job: CommandUnderTest, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
     """A file lies where the output's folder has to be; then it goes, and the same command."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_bytes(b"in the way")
-    ended = run(job.command(stand, folder, False))
+    ended = run_command_within(job.command(stand, folder, False))
     folder.unlink()
     if ended.code == 0:
         return Outcome("silent", "ends well without a place for its results")
@@ -100,7 +100,7 @@ def no_folder(job: Job, stand: Stand, whole: Reference, folder: Path, draw: rand
     return _then_again(ended, job, stand, whole, folder, begun=False)
 
 
-def two_at_once(job: Job, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
+def two_at_once(job: CommandUnderTest, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
     """The same command while it runs already; what is refused is given again."""
     _prepare(job, stand, folder)
     first = Child(job.command(stand, folder, False), Limits())
@@ -108,20 +108,20 @@ def two_at_once(job: Job, stand: Stand, whole: Reference, folder: Path, draw: ra
     for ended in (first.wait(), second.wait()):
         if ended.traceback or ended.hung:
             return Outcome("hung" if ended.hung else "traceback", ended.last)
-    return _compared(_finish(job, stand, folder, True), whole, folder)
+    return _compare_with_reference(_finish(job, stand, folder, True), whole, folder)
 
 
 def spoilt(change: Callable[[Path, random.Random], str]) -> Callable[..., Outcome]:
     """A trial that changes a file of a finished result and gives the command again."""
 
-    def trial(job: Job, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
+    def trial(job: CommandUnderTest, stand: Stand, whole: Reference, folder: Path, draw: random.Random) -> Outcome:
         _prepare(job, stand, folder)
-        ended = run(job.command(stand, folder, False))
+        ended = run_command_within(job.command(stand, folder, False))
         if failed(ended):
             return Outcome("traceback", ended.last)
         name = draw.choice(sorted(whole.names))
         what = change(folder / name, draw)
-        ended = run(job.command(stand, folder, True))
+        ended = run_command_within(job.command(stand, folder, True))
         detail = f"{name} {what}: {ended.last}"
         if ended.hung or ended.traceback:
             return Outcome("hung" if ended.hung else "traceback", detail)
@@ -167,23 +167,25 @@ FAULTS = {
 }
 
 
-def _prepare(job: Job, stand: Stand, folder: Path) -> None:
+def _prepare(job: CommandUnderTest, stand: Stand, folder: Path) -> None:
     fresh(folder)
     if job.prepare is not None:
         job.prepare(stand, folder)
 
 
-def _finish(job: Job, stand: Stand, folder: Path, begun: bool) -> Ended:
-    return run(job.command(stand, folder, begun))
+def _finish(job: CommandUnderTest, stand: Stand, folder: Path, begun: bool) -> Ended:
+    return run_command_within(job.command(stand, folder, begun))
 
 
-def _then_again(ended: Ended, job: Job, stand: Stand, whole: Reference, folder: Path, begun: bool = True) -> Outcome:
+def _then_again(
+    ended: Ended, job: CommandUnderTest, stand: Stand, whole: Reference, folder: Path, begun: bool = True
+) -> Outcome:
     if ended.hung or ended.traceback:
         return Outcome("hung" if ended.hung else "traceback", ended.last)
-    return _compared(_finish(job, stand, folder, begun), whole, folder)
+    return _compare_with_reference(_finish(job, stand, folder, begun), whole, folder)
 
 
-def _compared(ended: Ended, whole: Reference, folder: Path, kills: int = 0) -> Outcome:
+def _compare_with_reference(ended: Ended, whole: Reference, folder: Path, kills: int = 0) -> Outcome:
     if ended.hung or ended.traceback:
         return Outcome("hung" if ended.hung else "traceback", ended.last, kills)
     if left := unfinished(folder):

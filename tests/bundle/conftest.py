@@ -16,7 +16,7 @@ from bundle.inference.model import ModelCard, describe_network, save_model
 from bundle.networks.compact import Compact
 from bundle.slide_segmentation.execution import InProcess
 from bundle.slide_segmentation.plan import Settings
-from bundle.slide_segmentation.request import Request
+from bundle.slide_segmentation.request import SlideRequest
 from bundle.slide_segmentation.run import segment_slides
 from transforms.maps.hover import hover_map
 from transforms.shapes.draw import draw_label
@@ -139,11 +139,11 @@ class Bench:
     slide: Path
     label: torch.Tensor  # (1, H, W), px of the model's grid
 
-    def request(self, **options) -> Request:
+    def request(self, **options) -> SlideRequest:
         """What is asked for, in small windows and tiles."""
         settings = {"window": 64, "tile": 96, "block": 96, "largest": 12.0}
         settings |= {name: options.pop(name) for name in (*settings, "batch", "overlap", "threads") if name in options}
-        return Request(options.pop("model", self.model), Settings(**settings), **{"tissue": "none"} | options)
+        return SlideRequest(options.pop("model", self.model), Settings(**settings), **{"tissue": "none"} | options)
 
     def run(self, name: str, executor=None, slides=None, **options) -> Path:
         """Segment into a folder of this name; the folder of the slide's results. All must go well."""

@@ -15,7 +15,7 @@ from skimage.draw import disk
 from bundle.inference.model import ModelCard, read_card, save_model
 from bundle.networks.compact import Compact
 from scripts.command_line import run_command
-from scripts.tune import points
+from scripts.tune import tune_by_points
 
 ARGUMENTS = {"channels": [4, 8], "norm": "none"}
 
@@ -47,7 +47,7 @@ def test_the_next_segmentation_uses_the_choice(model, tmp_path):
     tifffile.imwrite(tmp_path / "data" / "images" / "a.tif", image, photometric="rgb")
     (tmp_path / "data" / "points" / "a.csv").write_text("x,y\n25,20\n70,50\n")
     run_command(
-        {"points": points},
+        {"points": tune_by_points},
         ["points", "--model", str(tmp_path), "--dataset_dir", str(tmp_path / "data"), "--names", "a", "--mpp", "0.5"],
     )
     card = read_card(tmp_path / "model.pt")
@@ -63,5 +63,5 @@ def test_bad_input_is_one_line_and_changes_nothing(model, tmp_path, option, mess
     before = json.loads((tmp_path / "model.json").read_text())
     arguments = ["--model", str(tmp_path / "model.pt"), "--dataset_dir", str(tmp_path / "data"), "--names", "a"]
     with pytest.raises(SystemExit, match=message):
-        run_command({"points": points}, ["points", *arguments, *option])
+        run_command({"points": tune_by_points}, ["points", *arguments, *option])
     assert json.loads((tmp_path / "model.json").read_text()) == before

@@ -59,7 +59,7 @@ def basins(offsets: Floats, inside: Mask, smoothing: float) -> Integers:
     part = meeting(number.take(step_home(offsets, inside, place)))
     label = np.zeros(inside.shape, np.int32)
     label.reshape(-1)[place] = part + 1
-    group = merge(int(part.max(initial=-1)) + 2, *borders(offsets, label))
+    group = merge_parts(int(part.max(initial=-1)) + 2, *borders(offsets, label))
     label.reshape(-1)[place] = group[part + 1] + 1
     return label[1:-1, 1:-1]
 
@@ -110,7 +110,7 @@ def meeting(step: Integers) -> Integers:
     number = np.empty(len(step), np.intp)
     number[nodes] = np.arange(len(nodes))
     links = [number[far[nodes]], number[far[step[nodes]]]]
-    return joined(np.tile(np.arange(len(nodes)), 2), np.concatenate(links), len(nodes))[number.take(far)]
+    return components_of(np.tile(np.arange(len(nodes)), 2), np.concatenate(links), len(nodes))[number.take(far)]
 
 
 def borders(offsets: Floats, label: Integers) -> tuple[Integers, Integers, Floats]:
@@ -138,7 +138,7 @@ def borders(offsets: Floats, label: Integers) -> tuple[Integers, Integers, Float
     return np.concatenate(first), np.concatenate(second), np.concatenate(rise)
 
 
-def merge(count: int, first: Integers, second: Integers, rise: Floats) -> Integers:
+def merge_parts(count: int, first: Integers, second: Integers, rise: Floats) -> Integers:
     """The group (count,) of each part: parts join while the mean rise over a border between two is not negative.
 
     Args:
@@ -156,10 +156,10 @@ def merge(count: int, first: Integers, second: Integers, rise: Floats) -> Intege
         flat = pairs[np.bincount(which, rise[border], len(pairs)) >= 0]
         if not len(flat):
             return group
-        group = joined(flat // count, flat % count, count)[group]
+        group = components_of(flat // count, flat % count, count)[group]
 
 
-def joined(first: Integers, second: Integers, count: int) -> Integers:
+def components_of(first: Integers, second: Integers, count: int) -> Integers:
     """The connected component (count,) of each node of a graph with edges `first` - `second`."""
     graph = coo_array((np.ones(len(first), np.int8), (first, second)), (count, count))
     return connected_components(graph, directed=False)[1].astype(np.int64) if count else np.zeros(0, np.int64)

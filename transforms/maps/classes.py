@@ -37,9 +37,9 @@ def class_map(label: NdarrayOrTensor, boundary: float) -> torch.Tensor:
     ids = as_label(label)
     near = torch.zeros_like(ids, dtype=torch.bool)
     for down, right in half_disk(boundary):
-        here, there = pair(ids, down, right)
+        here, there = shifted_views(ids, down, right)
         differs = here != there
-        for side in pair(near, down, right):
+        for side in shifted_views(near, down, right):
             side |= differs
     return torch.where(ids > 0, torch.where(near, BOUNDARY, INSIDE), BACKGROUND)
 
@@ -51,7 +51,7 @@ def half_disk(radius: float) -> list[tuple[int, int]]:
     return [(down, right) for down, right in steps if (down, right) > (0, 0) and down**2 + right**2 <= radius**2]
 
 
-def pair(image: torch.Tensor, down: int, right: int) -> tuple[torch.Tensor, torch.Tensor]:
+def shifted_views(image: torch.Tensor, down: int, right: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Two views of an image (..., H, W), a step apart, down >= 0: all pixels that have a partner, and the partners."""
     height, width = image.shape[-2:]
     left, first = max(-right, 0), max(right, 0)

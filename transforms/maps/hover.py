@@ -41,7 +41,7 @@ def hover_map(label: NdarrayOrTensor) -> torch.Tensor:
     height, width = ids.shape[-2:]
     rows = ids.reshape(-1, width)  # (R, W): the rows of all images of the batch
     inside = rows > 0
-    runs = Runs(rows, inside, height)
+    runs = PixelRuns(rows, inside, height)
     pixels = runs.length  # (K,) px
     h = scaled(runs.pixel_columns(), *(side[runs.instance].repeat_interleave(pixels) for side in runs.extent_x()))
     v = scaled(runs.row, *(side[runs.instance] for side in runs.extent_y())).repeat_interleave(pixels)
@@ -90,7 +90,7 @@ def scaled(coordinate: torch.Tensor, first: torch.Tensor, centre: torch.Tensor, 
     return torch.where(offset == 0, 0.0, offset / reach).float()
 
 
-class Runs:
+class PixelRuns:
     """Runs of equal ids along the rows of a batch of labels: ten times fewer than pixels, and sums over them are exact.
 
     Args:

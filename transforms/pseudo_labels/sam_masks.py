@@ -70,24 +70,24 @@ def label_from_masks(
         does not say that there is another object, else 1.
     """
     places = seed_points(points, size)
-    chosen = choose(masks, places)
+    chosen = choose_masks(masks, places)
     best, owner = np.full(size, math.inf), np.zeros(size, np.int32)
     weight = np.ones(size, np.float32)
     for index, (row, column) in enumerate(zip(*seed_pixels(places), strict=True)):
-        mask = chosen[index] or disk(core, row, column, size)
-        distance = distances(mask.window, row, column)
+        mask = chosen[index] or disk_mask(core, row, column, size)
+        distance = distances_from_pixel(mask.window, row, column)
         relative = distance / math.sqrt(mask.area / math.pi)
         near = mask.pixels & (distance <= max_radius) & (relative < best[mask.window])
         best[mask.window][near], owner[mask.window][near] = relative[near], index + 1
         if chosen[index] is None:
-            doubt = disk(max_radius, row, column, size)
+            doubt = disk_mask(max_radius, row, column, size)
             weight[doubt.window][doubt.pixels] = 0
     label = keep_with_seeds(owner > 0, owner, places)
     taken = np.array([0, *(mask is not None for mask in chosen)], bool)[label]  # of a point that has a mask
     return torch.from_numpy(label)[None], torch.from_numpy(np.where(taken, np.float32(1), weight))[None]
 
 
-def choose(masks: Sequence[Proposal], places: Floats) -> list[Proposal | None]:
+def choose_masks(masks: Sequence[Proposal], places: Floats) -> list[Proposal | None]:
     """For each of the places (n, 2), x and y in px, its mask: the best score, then the least area; None without one."""
     rows, columns = seed_pixels(places)
     chosen: list[Proposal | None] = [None] * len(places)
@@ -100,15 +100,15 @@ def choose(masks: Sequence[Proposal], places: Floats) -> list[Proposal | None]:
     return chosen
 
 
-def disk(radius: float, row: int, column: int, size: Size) -> Proposal:
+def disk_mask(radius: float, row: int, column: int, size: Size) -> Proposal:
     """A disk around a pixel, as far as it lies in an image; at least the pixel itself."""
     reach = int(radius)
     top, left = max(row - reach, 0), max(column - reach, 0)
     window = slice(top, min(row + reach + 1, size[0])), slice(left, min(column + reach + 1, size[1]))
-    return Proposal(distances(window, row, column) <= radius, (top, left))
+    return Proposal(distances_from_pixel(window, row, column) <= radius, (top, left))
 
 
-def distances(window: tuple[slice, slice], row: int, column: int) -> Floats:
+def distances_from_pixel(window: tuple[slice, slice], row: int, column: int) -> Floats:
     """Distance (h, w), px, of the pixels of a window from one pixel."""
     down, right = (np.arange(side.start, side.stop) for side in window)
     return np.hypot(down[:, None] - row, right[None] - column)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 
 from ..to_device import to_device
-from .pixel_windows import Lines, Size, centre_places, visible_shapes, waves, window_lines
+from .pixel_windows import Size, WindowRows, centre_places, visible_shapes, waves, window_lines
 
 INFINITE = 0x7F800000 << 32  # the key of an infinite distance
 
@@ -72,7 +72,7 @@ def draw_labels(
     return consecutive_ids((winner & 0xFFFFFFFF).view(-1, height * width), first, len(shapes)).view(-1, 1, *size)
 
 
-def visit(lines: Lines, outline: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def visit(lines: WindowRows, outline: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Every pixel of the lines, on the outline's device.
 
     Args:

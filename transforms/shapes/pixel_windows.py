@@ -20,7 +20,7 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Lines:
+class WindowRows:
     """Rows of windows, one after the other; their pixels p = 0, 1, ... are counted over all of them.
 
     Attributes:
@@ -55,13 +55,13 @@ def visible_shapes(
     crop = torch.arange(len(ellipses)).repeat_interleave(torch.tensor([len(each) for each in ellipses]))  # (N,)
     shapes = torch.cat([each.cpu().double() for each in ellipses])
     shapes[:, :2] -= torch.as_tensor(origins, dtype=torch.float64).reshape(-1, 2)[crop]
-    first, last = windows(shapes, size)
+    first, last = ellipse_windows(shapes, size)
     reaches = ((last - first) > 0).all(1).nonzero()[:, 0]
     order = reaches[raster_order(crop[reaches], shapes[reaches])]
     return shapes[order], crop[order]
 
 
-def windows(shapes: torch.Tensor, size: Size) -> tuple[torch.Tensor, torch.Tensor]:
+def ellipse_windows(shapes: torch.Tensor, size: Size) -> tuple[torch.Tensor, torch.Tensor]:
     """First pixel and one past the last, (N, 2) int64 each as x and y, of the part of each ellipse within the crop."""
     _, _, major, minor, angle = shapes[:, :5].unbind(1)
     cosine, sine = angle.cos(), angle.sin()
@@ -93,7 +93,7 @@ def waves(shapes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return shapes[:, 5 : 5 + count], shapes[:, 5 + count :]
 
 
-def window_lines(shapes: torch.Tensor, crop: torch.Tensor, size: Size) -> Iterator[Lines]:
+def window_lines(shapes: torch.Tensor, crop: torch.Tensor, size: Size) -> Iterator[WindowRows]:
     """Every row of every window, in groups of bounded size.
 
     Args:
@@ -102,7 +102,7 @@ def window_lines(shapes: torch.Tensor, crop: torch.Tensor, size: Size) -> Iterat
         size: H and W of all crops, px.
     """
     height, width = size
-    first, last = windows(shapes, size)
+    first, last = ellipse_windows(shapes, size)
     (left, top), (across, down) = first.unbind(1), (last - first).unbind(1)
     owner = torch.arange(len(shapes)).repeat_interleave(down)  # (L,)
     y = top[owner] + torch.arange(len(owner)) - (down.cumsum(0) - down)[owner]
@@ -115,7 +115,7 @@ def window_lines(shapes: torch.Tensor, crop: torch.Tensor, size: Size) -> Iterat
     for part in torch.arange(len(owner)).split(counts.tolist()):
         begin = widths[part].cumsum(0) - widths[part]
         offsets = torch.stack([x[part] - begin, places[part] - begin, owner[part]])
-        yield Lines(widths[part], offsets, terms[:, part], int(widths[part].sum()))
+        yield WindowRows(widths[part], offsets, terms[:, part], int(widths[part].sum()))
 
 
 def frames(shapes: torch.Tensor) -> torch.Tensor:

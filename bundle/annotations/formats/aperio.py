@@ -24,7 +24,7 @@ from ...files.labels import in_raster_order
 from ...files.pixel_centres import from_corner
 from ...files.untrusted_text import load_xml
 from ..clicks import Clicks
-from ..marks import Marks
+from ..marks import MarkCollector
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ def is_aperio(root: Element) -> bool:
 
 def read_aperio(path: Path) -> list[Clicks]:
     """Read the clicks and outlines of one file, which is for one image; errors as `read_outlines`."""
-    marks = Marks(path)
-    for layer, region in _regions(path):
+    marks = MarkCollector(path)
+    for layer, region in _regions_and_layers(path):
         vertices, name = _vertices(path, region), layer.get("Name") or None
         if _is_negative(region):
             marks.leave_out("negative region")
@@ -73,11 +73,11 @@ def read_outlines(path: str | os.PathLike[str]) -> list[np.ndarray]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such annotations file")
-    found = [_vertices(path, region) for _, region in _regions(path) if not _is_negative(region)]
+    found = [_vertices(path, region) for _, region in _regions_and_layers(path) if not _is_negative(region)]
     return [from_corner(vertices).reshape(-1, 2) for vertices in found]
 
 
-def _regions(path: Path) -> Iterator[tuple[Element, Element]]:
+def _regions_and_layers(path: Path) -> Iterator[tuple[Element, Element]]:
     """Each region with its layer."""
     root = load_xml(path)
     if not is_aperio(root):

@@ -41,10 +41,10 @@ def read_coco(path: Path) -> list[Clicks]:
         ValueError: a list or a number is missing, or an annotation belongs to no image.
     """
     content = load_json(path)
-    images = {each.get("id"): each for each in _records(path, content, "images")}
-    categories = {each.get("id"): each for each in _records(path, content, "categories", wanted=False)}
+    images = {each.get("id"): each for each in _records_under(path, content, "images")}
+    categories = {each.get("id"): each for each in _records_under(path, content, "categories", wanted=False)}
     annotations: dict[Any, list[Record]] = {image: [] for image in images}
-    for annotation in _records(path, content, "annotations"):
+    for annotation in _records_under(path, content, "annotations"):
         if annotation.get("image_id") not in annotations:
             raise ValueError(f"{path}: an annotation is of image {annotation.get('image_id')!r}, which is not listed")
         annotations[annotation["image_id"]].append(annotation)
@@ -81,7 +81,7 @@ def _keypoints(path: Path, values: Any, category: Record) -> Iterator[Mark]:
 def _area(path: Path, annotation: Record) -> BaseGeometry | None:
     rings, box = annotation.get("segmentation"), annotation.get("bbox")
     if isinstance(rings, dict) and rings.get("counts"):
-        return mask_area(path, _mask(path, rings))
+        return mask_area(path, _mask_of_counts(path, rings))
     if isinstance(rings, list) and rings:
         places = [as_points(path, [ring[i : i + 2] for i in range(0, len(ring), 2)], "vertex") for ring in rings]
         return union_of([area_of(path, [place - HALF_PIXEL]) for place in places])
@@ -92,7 +92,7 @@ def _area(path: Path, annotation: Record) -> BaseGeometry | None:
     return None
 
 
-def _mask(path: Path, packed: Record) -> np.ndarray:
+def _mask_of_counts(path: Path, packed: Record) -> np.ndarray:
     """Run lengths, column by column, the first of pixels outside: a list, or packed into text."""
     (height, width), counts = packed["size"], packed["counts"]
     runs = _unpacked(path, counts) if isinstance(counts, str) else counts
@@ -123,7 +123,7 @@ def _size(image: Record) -> Size | None:
     return (height, width) if isinstance(height, int) and isinstance(width, int) and height > 0 < width else None
 
 
-def _records(path: Path, content: Any, key: str, wanted: bool = True) -> list[Record]:
+def _records_under(path: Path, content: Any, key: str, wanted: bool = True) -> list[Record]:
     records = content.get(key) if isinstance(content, dict) else None
     if records is None and not wanted:
         return []

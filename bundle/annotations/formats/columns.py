@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...files.csv_table import Row, cells, read_number
+from ...files.csv_table import Row, read_cell_number, read_cells
 
 CLASS_COLUMNS = ("class", "label", "type")
 
@@ -17,8 +17,8 @@ def number_columns(path: Path, header: list[str], rows: list[Row], columns: list
     """Some columns of a table as float64 (rows, columns); ValueError names file, line and column of what is none."""
     values = [
         [
-            read_number(path, row[0], header[column].strip(), text)
-            for column, text in zip(columns, cells(path, header, row, columns), strict=True)
+            read_cell_number(path, row[0], header[column].strip(), text)
+            for column, text in zip(columns, read_cells(path, header, row, columns), strict=True)
         ]
         for row in rows
     ]
@@ -31,4 +31,4 @@ def class_column(path: Path, header: list[str], rows: list[Row]) -> tuple[str | 
     column = next((names.index(name) for name in CLASS_COLUMNS if name in names), None)
     if column is None:
         return (None,) * len(rows)
-    return tuple(cells(path, header, row, [column])[0] or None for row in rows)
+    return tuple(read_cells(path, header, row, [column])[0] or None for row in rows)

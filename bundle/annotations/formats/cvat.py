@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 
 from ...files.untrusted_text import load_xml
 from ..clicks import Clicks
-from ..marks import Marks, mask_of_runs
+from ..marks import MarkCollector, mask_of_runs
 
 ROOT = "annotations"
 
@@ -40,13 +40,13 @@ def read_cvat(path: Path) -> list[Clicks]:
 
 def _clicks(path: Path, image: Element) -> Clicks:
     height, width = (int(_number(path, image, name)) for name in ("height", "width"))
-    marks = Marks(path, PureWindowsPath(image.get("name", "")).stem or None, (height, width))
+    marks = MarkCollector(path, PureWindowsPath(image.get("name", "")).stem or None, (height, width))
     for shape in image:
         _add(marks, shape)
     return marks.as_clicks()
 
 
-def _add(marks: Marks, shape: Element) -> None:
+def _add(marks: MarkCollector, shape: Element) -> None:
     path, name = marks.path, shape.get("label")
     if shape.tag == "points":
         for x, y in _places(path, shape):

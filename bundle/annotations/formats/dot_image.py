@@ -36,15 +36,15 @@ def read_raster(path: Path) -> list[Clicks]:
     Raises:
         ValueError: damaged, a JPEG, coloured, not of integers, or neither dots nor ids.
     """
-    array = _values(path)  # (H, W)
+    array = _stored_values(path)  # (H, W)
     values, counts = np.unique(array, return_counts=True)
-    objects = _dots(array, _ground(values, counts, array)) if len(values) <= 2 else _objects(path, array)
+    objects = _dots(array, _ground(values, counts, array)) if len(values) <= 2 else _check_objects(path, array)
     label = torch.from_numpy(in_raster_order(objects)[None])
     points = centroid_points(label).double().numpy()
     return [Clicks(path, points, (None,) * len(points), size=(array.shape[0], array.shape[1]))]
 
 
-def _values(path: Path) -> np.ndarray:
+def _stored_values(path: Path) -> np.ndarray:
     kind = file_kind(path)
     if kind == "jpeg":
         raise ValueError(f"{path}: a JPEG blurs dots and ids: save it as PNG or TIFF")
@@ -69,7 +69,7 @@ def _dots(array: np.ndarray, ground: int) -> np.ndarray:
     return ndimage.label(array != ground, AROUND)[0]
 
 
-def _objects(path: Path, array: np.ndarray) -> np.ndarray:
+def _check_objects(path: Path, array: np.ndarray) -> np.ndarray:
     ids = len(np.unique(array[array != 0]))
     pieces = int(pieces_of(array, connectivity=2, background=0, return_num=True)[1])
     if pieces > 2 * ids:

@@ -49,7 +49,7 @@ def image_file(entry: Path) -> Path:
     return found[0]
 
 
-def read_masks(entry: Path, size: tuple[int, int]) -> Tensor:
+def label_of_masks(entry: Path, size: tuple[int, int]) -> Tensor:
     """The label of an image: one id for each mask; a pixel of two masks belongs to the later one.
 
     Args:

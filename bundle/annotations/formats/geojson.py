@@ -52,7 +52,7 @@ def read_geojson(path: Path) -> list[Clicks]:
                 found = _positions(path, [coordinates] if kind == "Point" else coordinates)
                 points += found
                 names += [name] * len(found)
-                planes += [_plane(geometry)] * len(found)
+                planes += [_z_and_t(geometry)] * len(found)
             elif kind in GEOMETRIES:
                 outlines.append(Outline(_area(path, [coordinates] if kind == "Polygon" else coordinates), name))
             else:
@@ -99,7 +99,7 @@ def _class(feature: dict[str, Any]) -> str | None:
     return str(stated) if stated else None
 
 
-def _plane(geometry: dict[str, Any]) -> tuple[Any, Any]:
+def _z_and_t(geometry: dict[str, Any]) -> tuple[Any, Any]:
     plane = geometry.get("plane")
     return (plane.get("z", 0), plane.get("t", 0)) if isinstance(plane, dict) else (0, 0)
 

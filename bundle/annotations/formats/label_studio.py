@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from ...files.untrusted_text import load_json
 from ..clicks import Clicks
-from ..marks import Marks
+from ..marks import MarkCollector
 
 Record = dict[str, Any]
 LABELS = "labels"  # ends the key of the labels, such as keypointlabels
@@ -46,7 +46,7 @@ def read_label_studio(path: Path) -> list[Clicks]:
 
 def _clicks(path: Path, task: Record) -> Clicks:
     results = list(_results(path, task))
-    marks = Marks(path, _image(task), next((_size(path, each) for each in results), None))
+    marks = MarkCollector(path, _image_name(task), next((_size(path, each) for each in results), None))
     for result in results:
         _add(marks, result)
     return marks.as_clicks()
@@ -68,7 +68,7 @@ def _results(path: Path, task: Record) -> Iterator[Record]:
         yield from (each for each in annotation["result"] if "value" in each and "original_width" in each)
 
 
-def _image(task: Record) -> str | None:
+def _image_name(task: Record) -> str | None:
     """From the address: /data/upload/1/a.png, or /data/local-files/?d=folder/a.png."""
     data = task.get("data") or {}
     texts = [task.get("image"), data.get("image"), *data.values()]
@@ -83,7 +83,7 @@ def _size(path: Path, result: Record) -> tuple[int, int]:
     return int(result["original_height"]), int(result["original_width"])
 
 
-def _add(marks: Marks, result: Record) -> None:
+def _add(marks: MarkCollector, result: Record) -> None:
     height, width = _size(marks.path, result)
     value, across, down = result["value"], width / 100, height / 100  # px per percent
     name = next((str(each[0]) for key, each in value.items() if key.endswith(LABELS) and each), None)

@@ -19,7 +19,7 @@ from PIL import Image
 
 from ...files.untrusted_text import load_json
 from ..clicks import Clicks
-from ..marks import Marks
+from ..marks import MarkCollector
 
 
 def is_labelme(content: Any) -> bool:
@@ -39,13 +39,13 @@ def read_labelme(path: Path) -> list[Clicks]:
     height, width = content.get("imageHeight"), content.get("imageWidth")
     size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
     image = content.get("imagePath")
-    marks = Marks(path, PureWindowsPath(image).stem if isinstance(image, str) else None, size)
+    marks = MarkCollector(path, PureWindowsPath(image).stem if isinstance(image, str) else None, size)
     for shape in content["shapes"]:
         _add(marks, shape)
     return [marks.as_clicks()]
 
 
-def _add(marks: Marks, shape: dict[str, Any]) -> None:
+def _add(marks: MarkCollector, shape: dict[str, Any]) -> None:
     kind, name, points = shape.get("shape_type") or "polygon", shape.get("label") or None, shape["points"]
     if kind in ("point", "points"):
         for x, y in points:
@@ -61,12 +61,12 @@ def _add(marks: Marks, shape: dict[str, Any]) -> None:
         marks.add_ellipse(x, y, radius, radius, name)
     elif kind == "mask" and shape.get("mask"):
         left, top = points[0]
-        marks.add_mask(_mask(marks.path, shape["mask"]), left, top, name)
+        marks.add_mask(_mask_of_png(marks.path, shape["mask"]), left, top, name)
     else:
         marks.leave_out(str(kind))
 
 
-def _mask(path: Path, text: str) -> np.ndarray:
+def _mask_of_png(path: Path, text: str) -> np.ndarray:
     """A small PNG in base64, as (h, w)."""
     try:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as image:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
-from ...files.csv_table import Row, cells, read_table
+from ...files.csv_table import Row, read_cells, read_table
 from ...files.pixel_centres import from_corner
 from ..clicks import PX, UM, Clicks, Unit
 from .columns import number_columns
@@ -64,7 +64,7 @@ def _column(path: Path, header: list[str], rows: list[Row], name: str) -> list[s
     names = [each.strip().lower() for each in header]
     if name not in names:
         return [None] * len(rows)
-    return [cells(path, header, row, [names.index(name)])[0] or None for row in rows]
+    return [read_cells(path, header, row, [names.index(name)])[0] or None for row in rows]
 
 
 def _stem(image: str | None) -> str | None:

@@ -36,7 +36,7 @@ Reader = Callable[[Path], list[Clicks]]
 
 
 @dataclass(frozen=True)
-class Format:
+class PointFormat:
     """What one program writes."""
 
     title: str
@@ -45,24 +45,24 @@ class Format:
 
 
 JSON = (
-    Format("COCO", is_coco, read_coco),
-    Format("LabelMe", is_labelme, read_labelme),
-    Format("VIA", is_via, read_via),
-    Format("Label Studio", is_label_studio, read_label_studio),
-    Format("Digital Slide Archive", is_dsa, read_dsa),
-    Format("GeoJSON (QuPath)", is_geojson, read_geojson),
+    PointFormat("COCO", is_coco, read_coco),
+    PointFormat("LabelMe", is_labelme, read_labelme),
+    PointFormat("VIA", is_via, read_via),
+    PointFormat("Label Studio", is_label_studio, read_label_studio),
+    PointFormat("Digital Slide Archive", is_dsa, read_dsa),
+    PointFormat("GeoJSON (QuPath)", is_geojson, read_geojson),
 )
 XML = (
-    Format("Fiji's Cell Counter", is_cell_counter, read_cell_counter),
-    Format("ASAP", is_asap, read_asap),
-    Format("Aperio ImageScope", is_aperio, read_aperio),
-    Format("CVAT for images", is_cvat, read_cvat),
+    PointFormat("Fiji's Cell Counter", is_cell_counter, read_cell_counter),
+    PointFormat("ASAP", is_asap, read_asap),
+    PointFormat("Aperio ImageScope", is_aperio, read_aperio),
+    PointFormat("CVAT for images", is_cvat, read_cvat),
 )
 TABLES = (
-    Format("napari's points layer (index,axis-0,axis-1)", is_napari, read_napari),
-    Format("ImageJ's Results", is_imagej_results, read_imagej_results),
-    Format("QuPath's measurements (Centroid X, Centroid Y)", is_qupath_table, read_qupath_table),
-    Format("a table of x,y in px", is_plain, read_plain),
+    PointFormat("napari's points layer (index,axis-0,axis-1)", is_napari, read_napari),
+    PointFormat("ImageJ's Results", is_imagej_results, read_imagej_results),
+    PointFormat("QuPath's measurements (Centroid X, Centroid Y)", is_qupath_table, read_qupath_table),
+    PointFormat("a table of x,y in px", is_plain, read_plain),
 )
 
 
@@ -98,7 +98,7 @@ def _read_table(path: Path) -> list[Clicks]:
     return next((each.read for each in TABLES if each.recognises(header)), read_plain)(path)  # it says what is known
 
 
-def _known(path: Path, formats: Sequence[Format], content: Any, what: str) -> Format:
+def _known(path: Path, formats: Sequence[PointFormat], content: Any, what: str) -> PointFormat:
     found = next((each for each in formats if each.recognises(content)), None)
     if found is None:
         known = ", ".join(each.title for each in formats)

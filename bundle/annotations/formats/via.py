@@ -14,7 +14,7 @@ from typing import Any
 
 from ...files.untrusted_text import load_json
 from ..clicks import Clicks
-from ..marks import Marks
+from ..marks import MarkCollector
 
 METADATA = "_via_img_metadata"
 CLASSES = ("class", "label", "type", "name")
@@ -45,14 +45,14 @@ def _records(content: Any) -> list[dict[str, Any]]:
 
 
 def _clicks(path: Path, record: dict[str, Any]) -> Clicks:
-    marks = Marks(path, PureWindowsPath(str(record["filename"])).stem or None)
+    marks = MarkCollector(path, PureWindowsPath(str(record["filename"])).stem or None)
     regions = record["regions"]
     for region in regions.values() if isinstance(regions, dict) else regions:  # VIA 1 numbers them
         _add(marks, region["shape_attributes"], _class(region.get("region_attributes") or {}))
     return marks.as_clicks()
 
 
-def _add(marks: Marks, shape: dict[str, Any], name: str | None) -> None:
+def _add(marks: MarkCollector, shape: dict[str, Any], name: str | None) -> None:
     kind = shape.get("name")
     if kind == "point":
         marks.add_point(shape["cx"], shape["cy"], name)

@@ -19,7 +19,7 @@ from ...annotations.clicks import Outline
 from ...files.points_csv import Size
 from .click_folder import ImagePaths
 from .marks import IDS, Change, Marks, numbered
-from .points_table import Columns, Point, read_rows
+from .points_table import Columns, Point, read_columns_and_points
 from .regions_table import read_regions, rectangle, regions_text
 from .watched_file import ChangedOutsideError, WatchedFile
 
@@ -203,7 +203,7 @@ class ImageClicks:
         return True
 
     def _load(self) -> None:
-        table = self._points.read(lambda path: read_rows(path, self.size))
+        table = self._points.read(lambda path: read_columns_and_points(path, self.size))
         regions: list[Outline] = self._regions.read(read_regions) or []
         self._columns, points = table or (Columns(), [])
         self.marks = Marks(

@@ -50,7 +50,7 @@ class Columns:
         return [cell.strip().lower() for cell in self.header].index(name)
 
 
-def read_rows(path: Path, size: Size) -> tuple[Columns, list[Point]]:
+def read_columns_and_points(path: Path, size: Size) -> tuple[Columns, list[Point]]:
     """The header and the clicks of a points file, double clicks included.
 
     Args:

@@ -18,7 +18,7 @@ from ...annotations.regions import REGION, split_regions
 from ...files.pixel_centres import HALF_PIXEL
 from ...files.points_csv import Size
 from ...objects.geojson import feature
-from ...objects.polygons import Outline as Rings
+from ...objects.polygons import PolygonPart as Rings
 from ...objects.polygons import SlideObject
 from ...slides.grid import Box
 
@@ -42,7 +42,7 @@ def read_regions(path: Path) -> list[Outline]:
 def regions_text(regions: Iterable[Outline], source: str) -> str:
     """The content of the file; `source` is the image's name."""
     features = [
-        feature(SlideObject(number, _parts(region), {}, region.name or REGION), source, "annotation")
+        feature(SlideObject(number, _rings_of_parts(region), {}, region.name or REGION), source, "annotation")
         for number, region in enumerate(regions, start=1)
     ]
     return json.dumps({"type": "FeatureCollection", "features": features}, indent=1) + "\n"
@@ -67,7 +67,7 @@ def rectangle(corner: tuple[float, float], opposite: tuple[float, float], size: 
     return Outline(shapely.box(*(edge - HALF_PIXEL for edge in box)), REGION)
 
 
-def _parts(region: Outline) -> tuple[Rings, ...]:
+def _rings_of_parts(region: Outline) -> tuple[Rings, ...]:
     return tuple(_rings(polygon) for polygon in parts_of(region.area))
 
 

@@ -110,12 +110,12 @@ class ClickSession:
         stamp = _stamp(paths.points), _stamp(paths.regions)
         known = self._counted.get(paths.points)
         if known is None or known[:2] != stamp:
-            known = (*stamp, _counted(paths))
+            known = (*stamp, _image_state(paths))
             self._counted[paths.points] = known
         return known[2]
 
 
-def _counted(paths: ImagePaths) -> ImageState:
+def _image_state(paths: ImagePaths) -> ImageState:
     try:
         stated = paths.points.is_file()
         points = len(read_table(paths.points, "x,y")[1]) if stated else 0

@@ -35,7 +35,7 @@ class Agreement:
     crowded: tuple[int, ...]
 
 
-def compare(found: Found, points: Mapping[int, Point]) -> Agreement:
+def compare_with_clicks(found: Found, points: Mapping[int, Point]) -> Agreement:
     """Each click means the object that it lies in, or the nearest within reach."""
     ids = [key for key, point in points.items() if _looked_at(found, point)]
     if not found.areas:

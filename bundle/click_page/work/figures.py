@@ -44,7 +44,7 @@ class Figures:
         return f"detection F1 {self.detection_f1:.3f}, {self.count_error:+.0%} objects"
 
 
-def measure(query: Query, data: Path) -> Figures:
+def measure_by_clicks(query: Query, data: Path) -> Figures:
     """Measure a model by the clicks of a data set: on its testing images, on all where it has none.
 
     Raises:

@@ -47,7 +47,7 @@ class Found:
     @classmethod
     def of(cls, objects: list[SlideObject], box: Box | None, mpp: float | None) -> Found:
         """What is known of the objects that were found."""
-        areas = tuple(_area(each) for each in objects)
+        areas = tuple(_polygons_of(each) for each in objects)
         inside = [area.centroid if area.covers(area.centroid) else area.representative_point() for area in areas]
         centres = np.array([(point.x, point.y) for point in inside], np.float64).reshape(-1, 2)
         confidence = np.array([each.measurements.get("Confidence", np.nan) for each in objects], np.float64)
@@ -101,6 +101,6 @@ def _in_slide(path: Path, query: Query, box: Box | None) -> Found:
     return Found.of(objects, box, mpp)
 
 
-def _area(item: SlideObject) -> MultiPolygon:
+def _polygons_of(item: SlideObject) -> MultiPolygon:
     parts = [Polygon(part.exterior - EDGE, [hole - EDGE for hole in part.holes]) for part in item.parts]
     return MultiPolygon(parts)

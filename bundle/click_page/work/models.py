@@ -7,10 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...files.manifest import read_manifest
+from ...files.stage_progress import finished_at
 from ...inference.model import model_path, read_card
 from ...label_server.query import Query
-from ...label_server.runs import Run, Runs
+from ...label_server.runs import Run, TrainingRuns
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Models:
         FileNotFoundError, ValueError: the given weights are not there, or no weights.
     """
 
-    def __init__(self, runs: Runs, given: Path, mpp: float | None = None) -> None:
+    def __init__(self, runs: TrainingRuns, given: Path, mpp: float | None = None) -> None:
         self.runs, self.given, self.mpp = runs, model_path(given), mpp
         read_card(self.given)
 
@@ -50,7 +50,10 @@ class Models:
         folders = self.runs.folder.iterdir() if self.runs.folder.is_dir() else ()
         done = [run for run in map(Run, folders) if run.folder.is_dir() and run.is_done()]
         done.sort(key=lambda run: run.model.stat().st_mtime_ns)
-        trained = [Known(f"{number}. trained {_when(run)}", run.model) for number, run in enumerate(done, start=1)]
+        trained = [
+            Known(f"{number}. trained {finished_at(run.model.parent)}", run.model)
+            for number, run in enumerate(done, start=1)
+        ]
         return [Known(f"{self.given.name}, as given", self.given), *trained]
 
     def choose(self, path: Path) -> None:
@@ -65,8 +68,3 @@ class Models:
             self.runs.withdraw()
         else:
             self.runs.publish(Run(path.parents[2]))
-
-
-def _when(run: Run) -> str:
-    sessions = (read_manifest(run.model.parent) or {}).get("sessions") or [{}]
-    return str(sessions[-1].get("finished") or "")[:16].replace("T", " ")

@@ -17,13 +17,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ...inference.model import read_card
-from ...label_server.runs import Run, Runs, updates_of
+from ...label_server.runs import Run, TrainingRuns, updates_of
 from ...label_server.training import Training
 from ...pipeline.output import LOCK
 from ...pipeline.stage_run import StageRun
 from ...pipeline.stages import METHOD
 from ..clicks.session import ClickSession
-from .figures import Figures, measure
+from .figures import Figures, measure_by_clicks
 from .job import ROOT, Job
 from .models import Models
 from .training_set import Clicked, clicked_images, write_set
@@ -64,7 +64,7 @@ class Trainer:
         self._began = (0.0, 0)  # s, updates that were done then
 
     @property
-    def runs(self) -> Runs:
+    def runs(self) -> TrainingRuns:
         """All trainings of the folder."""
         return self.models.runs
 
@@ -150,7 +150,9 @@ class Trainer:
         self._say("trained; measuring before and after ...")
         after = self.models.query(run.model)
         self._comparing = self.threads.submit(
-            lambda: Comparison(measure(self.models.query(before), run.data), measure(after, run.data))
+            lambda: Comparison(
+                measure_by_clicks(self.models.query(before), run.data), measure_by_clicks(after, run.data)
+            )
         )
 
     def _compared(self, done: Future[Comparison]) -> None:

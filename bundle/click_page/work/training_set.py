@@ -50,7 +50,7 @@ def clicked_images(session: ClickSession) -> Clicked:
     clicks = {name: read_plain(paths.points)[0] for name, paths in files.items()}
     regions = {name: read_regions(paths.regions) for name, paths in files.items() if paths.regions.is_file()}
     if regions:  # then only regions count, in all images
-        whole = {name: _whole(*session.clicks(name).size) for name in names if not regions.get(name)}
+        whole = {name: _whole_image(*session.clicks(name).size) for name in names if not regions.get(name)}
         regions |= {name: [region] for name, region in whole.items()}
     with_regions = {
         name: Clicks(each.path, each.points, each.names, tuple(regions.get(name, ()))) for name, each in clicks.items()
@@ -73,5 +73,5 @@ def write_set(draft: Path, clicked: Clicked, training: Training, request: Reques
         )
 
 
-def _whole(height: int, width: int) -> Outline:
+def _whole_image(height: int, width: int) -> Outline:
     return Outline(shapely.box(-0.5, -0.5, width - 0.5, height - 0.5), REGION)

@@ -34,15 +34,15 @@ def read_ome(text: str) -> Ome:
         ValueError: no XML, or one with a document type definition.
     """
     root = parse_xml(text.encode("utf-8"), "its OME-XML")
-    pixels = next((each for each in root.iter() if _name(each) == "Pixels"), None)
+    pixels = next((each for each in root.iter() if _local_name(each) == "Pixels"), None)
     if pixels is None:
         return Ome()
-    names = tuple(each.get("Name", "") for each in pixels if _name(each) == "Channel")
+    names = tuple(each.get("Name", "") for each in pixels if _local_name(each) == "Channel")
     bits = pixels.get("SignificantBits", "")
     return Ome((_um(pixels, "X"), _um(pixels, "Y")), names, int(bits) if bits.isdecimal() else None)
 
 
-def _name(element: Element) -> str:
+def _local_name(element: Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 

@@ -146,13 +146,13 @@ def _read_colours(path: Path) -> Raster:
         image = image.convert("RGBA" if alpha else "RGB")
     if image.mode not in ("1", "L", "LA", "I", "I;16", "I;16B", "RGB", "RGBA"):
         raise ImageFileError(f"{path}: its colours are {image.mode}: save it as grey or RGB")
-    array = np.atleast_3d(_pixels(image))  # (H, W, S)
+    array = np.atleast_3d(_stored_pixels(image))  # (H, W, S)
     return Raster(array, alpha=array.shape[-1] in (2, 4), notes=("transparency ignored",) if alpha else ())
 
 
 def _read_indices(path: Path) -> Raster:
     image = _load(path)
-    return Raster(np.atleast_3d(_pixels(image))) if image.mode == "P" else _read_colours(path)
+    return Raster(np.atleast_3d(_stored_pixels(image))) if image.mode == "P" else _read_colours(path)
 
 
 def _load(path: Path) -> Image.Image:
@@ -163,7 +163,7 @@ def _load(path: Path) -> Image.Image:
         return image
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
+def _stored_pixels(image: Image.Image) -> np.ndarray:
     array = np.asarray(image)  # (H, W) or (H, W, S)
     if array.dtype == bool:
         return array.astype(np.uint8) * 255

@@ -27,12 +27,12 @@ def read_tiff(path: Path, view: View | None = None) -> Raster:
     Raises:
         ValueError: damaged, or not one flat picture, see `read_content`.
     """
-    return reading(path, lambda path: _read(path, view or View(), as_shown=True))
+    return reading(path, lambda path: _read_first(path, view or View(), as_shown=True))
 
 
 def read_tiff_values(path: Path) -> Raster:
     """As `read_tiff`, but the values are those that are stored, of a palette its indices: what a label means."""
-    return reading(path, lambda path: _read(path, View(), as_shown=False))
+    return reading(path, lambda path: _read_first(path, View(), as_shown=False))
 
 
 def is_deep_tiff(path: Path) -> bool:
@@ -45,7 +45,7 @@ def is_deep_tiff(path: Path) -> bool:
     return reading(path, look)
 
 
-def _read(path: Path, view: View, as_shown: bool) -> Raster:
+def _read_first(path: Path, view: View, as_shown: bool) -> Raster:
     with open_tiff(path) as tiff:
         content = read_content(path, tiff, view)
         try:
@@ -53,7 +53,7 @@ def _read(path: Path, view: View, as_shown: bool) -> Raster:
         except ValueError as error:
             if CODECS not in str(error):
                 raise
-            return _without_codecs(path, content, as_shown, error)
+            return _read_without_codecs(path, content, as_shown, error)
         array = shown(content.page, stored) if as_shown else _as_numbers(stored)
     return Raster(array, mpp=content.mpp, notes=content.notes, bits=content.bits)
 
@@ -90,7 +90,7 @@ def _of_stack(tiff: TiffFile, part: Part) -> np.ndarray:
     return np.frombuffer(file.read(count * stored.itemsize), stored).astype(own)
 
 
-def _without_codecs(path: Path, content: TiffContent, as_shown: bool, reason: ValueError) -> Raster:
+def _read_without_codecs(path: Path, content: TiffContent, as_shown: bool, reason: ValueError) -> Raster:
     """Pillow and ITK show the first picture of a file, and nothing else."""
     page, (first, *others) = content.page, content.levels[0]
     if page.index != 0 or others or first.plane:

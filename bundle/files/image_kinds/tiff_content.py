@@ -74,14 +74,14 @@ def read_content(path: Path, tiff: TiffFile, view: View) -> TiffContent:
     if not tiff.series:
         raise ImageFileError(f"{path}: holds no image: copy or export it again")
     series, notes = tiff.series[0], _side_pictures(path, tiff.series)
-    plane = _plane(path, series, view)
+    plane = _plane_number(path, series, view)
     page = _page(path, series, plane, 0)[0]
     refuse_turned(path, _tag(page, "Orientation", UPRIGHT))
     chosen, said = _samples(path, series, page, view, ome)
     levels = tuple(_parts(path, level, plane, chosen) for level in series.levels)
     if len(levels) > 1:
         notes.append(f"{len(levels) - 1} reduced copies inside the file")
-    mpp, doubt = _spacing(path, tiff, page, ome)
+    mpp, doubt = _tagged_spacing(path, tiff, page, ome)
     samples = 3 if len(chosen) == 3 or (page.photometric == PALETTE) else 1
     return TiffContent(levels, samples, mpp, _bits(page, ome), (*notes, *said, *doubt))
 
@@ -118,7 +118,7 @@ def _side_pictures(path: Path, series: Sequence[TiffPageSeries]) -> list[str]:
     for other in series[1:]:
         named = any(word in other.name.lower() for word in SIDE_PICTURES)
         declared = other.keyframe.is_reduced or other.keyframe.is_mask
-        if not (named or declared or _pixels(other) < SIDE_SHARE * _pixels(first)):
+        if not (named or declared or _pixel_count(other) < SIDE_SHARE * _pixel_count(first)):
             sizes = ", ".join(f"{_length(each, 'X')} x {_length(each, 'Y')}" for each in series)
             raise ImageFileError(
                 f"{path}: holds {len(series)} images ({sizes} px), and none says that it is a smaller copy: write the"
@@ -128,7 +128,7 @@ def _side_pictures(path: Path, series: Sequence[TiffPageSeries]) -> list[str]:
     return [f"{beside} other pictures inside the file (smaller ones, or masks) ignored"] if beside else []
 
 
-def _pixels(series: TiffPageSeries) -> int:
+def _pixel_count(series: TiffPageSeries) -> int:
     return _length(series, "X") * _length(series, "Y")
 
 
@@ -136,7 +136,7 @@ def _length(series: TiffPageSeries, axis: str) -> int:
     return dict(zip(series.axes, series.shape, strict=True)).get(axis, 1)
 
 
-def _plane(path: Path, series: TiffPageSeries, view: View) -> int:
+def _plane_number(path: Path, series: TiffPageSeries, view: View) -> int:
     """Which plane is meant, counted from 0 in the file's order of all axes but channels."""
     deep = {axis: length for axis, length in zip(series.axes, series.shape, strict=True) if axis not in "YXSC"}
     count = math.prod(deep.values())
@@ -232,7 +232,7 @@ def _bits(page: TiffPage, ome: Ome) -> int | None:
     return bits if 8 < bits < 16 else None
 
 
-def _spacing(path: Path, tiff: TiffFile, page: TiffPage, ome: Ome) -> tuple[float | None, list[str]]:
+def _tagged_spacing(path: Path, tiff: TiffFile, page: TiffPage, ome: Ome) -> tuple[float | None, list[str]]:
     """Um per px by OME-XML, else by ImageJ's unit or the resolution tags, and why one was not believed."""
     if ome.mpp[0]:
         return one_spacing(path, *ome.mpp, "its OME-XML")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from bundle.annotations.choice import Choice
-from bundle.annotations.dataset import write_dataset
+from bundle.annotations.dataset import write_clicked_dataset
 from bundle.annotations.matching import find_images, read_matched
 from bundle.annotations.placement import Placement
 from bundle.files.images import IMAGE_SUFFIXES
@@ -35,7 +35,7 @@ def convert(tmp_path: Path, clicks: Path, images: tuple[str, ...] = ("a.png",), 
     draft.mkdir()
     found = find_images(tmp_path / "images", IMAGE_SUFFIXES)
     matched = read_matched(clicks, found, tmp_path / "images")
-    write_dataset(draft, found, matched, Choice(centroids=centroids), Placement(**placement))
+    write_clicked_dataset(draft, found, matched, Choice(centroids=centroids), Placement(**placement))
     written = (draft / "points").iterdir()
     return {path.stem: sorted(map(tuple, read_points(path, SIZE).tolist())) for path in written}
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from bundle.annotations.choice import Choice
-from bundle.annotations.dataset import write_dataset
+from bundle.annotations.dataset import write_clicked_dataset
 from bundle.annotations.matching import find_images, read_matched
 from bundle.annotations.placement import Placement
 from bundle.data.folder import DataFolder
@@ -45,7 +45,7 @@ def convert(tmp_path):
             (tmp_path / "clicks" / f"{name}.geojson").write_text(json.dumps(features))
         found = find_images(tmp_path / "images", (".png",))
         matched = read_matched(tmp_path / "clicks", found, tmp_path / "images")
-        return write_dataset(tmp_path / "out", found, matched, choice, placement), tmp_path / "out"
+        return write_clicked_dataset(tmp_path / "out", found, matched, choice, placement), tmp_path / "out"
 
     return run
 

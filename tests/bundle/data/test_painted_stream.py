@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bundle.data.painted_stream import JoinedStream, PaintedStream, join
+from bundle.data.painted_stream import JoinedStream, PaintedStream, joined_batch
 from bundle.data.streams import CropStream
 from bundle.data.training_images import EllipseTrainingImage, LabelledTrainingImage
 from bundle.inference.painting import SyntheticImageGenerator
@@ -87,7 +87,7 @@ def test_joined_batches_hold_the_crops_of_all_streams_in_order():
 
 def test_a_part_without_weights_weighs_one():
     weighted = labelled(weight=torch.full((1, 40, 48), 0.5)).batch(0)
-    weight = join([painted(ShowsMap()).batch(0), weighted])["weight"]
+    weight = joined_batch([painted(ShowsMap()).batch(0), weighted])["weight"]
     assert weight.shape == (5, 1, 24, 32) and bool((weight[:2] == 1).all()) and bool((weight[2:] == 0.5).all())
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bundle.engines.contrast import ContrastInversion, UnseenMasks
-from bundle.engines.panel import Look
+from bundle.engines.panel import PanelState
 
 
 def look_at(real, painted):
@@ -26,7 +26,7 @@ def look_at(real, painted):
         return image
 
     pictures = {"image": image(*real), "synthetic_image": image(*painted)}
-    return Look(7, {"point_map": point_map, "hover_map": hover_map}, pictures, None)
+    return PanelState(7, {"point_map": point_map, "hover_map": hover_map}, pictures, None)
 
 
 def test_contrast_by_hand():

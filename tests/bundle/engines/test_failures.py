@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from bundle.engines.failures import DiscriminatorWins, ModeCollapse
-from bundle.engines.panel import Look
+from bundle.engines.panel import PanelState
 
 
 def test_diversity_by_hand():
     """Two images 0.2 apart: a standard deviation of 0.2 / sqrt(2), twice that on the [-1, 1] scale."""
     painted = torch.stack([torch.full((3, 4, 4), 0.4), torch.full((3, 4, 4), 0.6)])
     alike = torch.full((2, 3, 4, 4), 0.5)
-    look = Look(7, {}, {}, torch.stack([painted, alike]))
+    look = PanelState(7, {}, {}, torch.stack([painted, alike]))
     expected = 0.4 / math.sqrt(2) / 2  # mean over both masks
     assert ModeCollapse().measure(look, {}) == pytest.approx({"diversity": expected})
 
@@ -28,7 +28,7 @@ def test_collapse_has_a_bound(diversity, found):
 
 
 def test_without_noise_there_is_no_diversity():
-    numbers = ModeCollapse().measure(Look(7, {}, {}, None), {})
+    numbers = ModeCollapse().measure(PanelState(7, {}, {}, None), {})
     assert math.isnan(numbers["diversity"])
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bundle.engines.invented import InventedNuclei, mean_ratio, objects_outside
-from bundle.engines.panel import Look
+from bundle.engines.panel import PanelState
 from transforms.maps.hover import hover_map
 
 
@@ -43,7 +43,7 @@ def test_each_crop_counts_alike():
 def look_at(labels, predicted, recovered):
     batch = {"label": torch.stack(labels), "hover_map": hover_map(torch.stack(labels))}
     pictures = {"predicted_map": hover_map(torch.stack(predicted)), "recovered_map": hover_map(torch.stack(recovered))}
-    return Look(7, batch, pictures, None)
+    return PanelState(7, batch, pictures, None)
 
 
 def test_numbers_by_hand():

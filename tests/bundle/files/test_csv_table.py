@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.files.csv_table import as_cell, cells, from_cell, read_by_image, read_number, read_table
+from bundle.files.csv_table import as_cell, from_cell, read_by_image, read_cell_number, read_cells, read_table
 
 
 def save(folder: Path, content: bytes) -> Path:
@@ -29,9 +29,9 @@ def test_what_is_no_utf8_text_is_named_with_the_header_it_needs(tmp_path: Path) 
 
 
 def test_cells_are_taken_by_column_without_blanks() -> None:
-    assert cells(Path("a.csv"), ["a", "b", "c"], (3, [" 1 ", "2", "x"]), (2, 0)) == ["x", "1"]
-    assert cells(Path("a.csv"), ["a", "b", "c"], (3, ["1", "2"]), (0, 1)) == ["1", "2"]  # c is not asked for
-    assert cells(Path("a.csv"), ["a", "b"], (3, ["1", "2", " ", ""]), (0, 1)) == ["1", "2"]
+    assert read_cells(Path("a.csv"), ["a", "b", "c"], (3, [" 1 ", "2", "x"]), (2, 0)) == ["x", "1"]
+    assert read_cells(Path("a.csv"), ["a", "b", "c"], (3, ["1", "2"]), (0, 1)) == ["1", "2"]  # c is not asked for
+    assert read_cells(Path("a.csv"), ["a", "b"], (3, ["1", "2", " ", ""]), (0, 1)) == ["1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -44,14 +44,14 @@ def test_cells_are_taken_by_column_without_blanks() -> None:
 def test_rows_of_another_length_are_refused(row: list[str], message: str) -> None:
     """A decimal comma would otherwise move all that follows it by a column."""
     with pytest.raises(ValueError, match=message):
-        cells(Path("a.csv"), ["a", "b"], (7, row), (0, 1))
+        read_cells(Path("a.csv"), ["a", "b"], (7, row), (0, 1))
 
 
 @pytest.mark.parametrize("text", ["", "big", "nan", "inf", "1,5"])
 def test_what_is_no_number_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=f"a.csv, line 2: width is '{text}', which is no number"):
-        read_number("a.csv", 2, "width", text)
-    assert read_number("a.csv", 2, "width", "1e-1") == 0.1
+        read_cell_number("a.csv", 2, "width", text)
+    assert read_cell_number("a.csv", 2, "width", "1e-1") == 0.1
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@sum(A1)", "\t=1", "'=1", "''=1", "\r=1", "\n=1"])

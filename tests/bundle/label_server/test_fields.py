@@ -14,13 +14,13 @@ from bundle.slides.grid import Box
 
 def test_numbers_come_as_numbers_and_as_text():
     request = {"a": 0.25, "b": "0.25", "c": "", "d": None}
-    assert [fields.number(request, name) for name in "abcde"] == [0.25, 0.25, None, None, None]
+    assert [fields.positive_number(request, name) for name in "abcde"] == [0.25, 0.25, None, None, None]
 
 
 @pytest.mark.parametrize("value", [0, -1, "zero", math.nan, "inf", True, [1], {}])
 def test_what_is_no_positive_number_is_refused_by_name(value):
     with pytest.raises(ValueError, match="mpp is .*: give a positive number"):
-        fields.number({"mpp": value}, "mpp")
+        fields.positive_number({"mpp": value}, "mpp")
 
 
 def test_counts_are_whole():

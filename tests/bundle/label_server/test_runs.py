@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bundle.files.manifest import StageManifest
-from bundle.label_server.runs import Runs, updates_of
+from bundle.label_server.runs import TrainingRuns, updates_of
 from bundle.label_server.training import Training
 from bundle.pipeline.stages import METHOD
 
@@ -28,7 +28,7 @@ def writing(text):
 
 
 def test_the_same_clicks_and_settings_have_the_same_folder(tmp_path):
-    runs = Runs(tmp_path / "runs")
+    runs = TrainingRuns(tmp_path / "runs")
     first = runs.prepare(writing("x,y\n1,1\n"), {"preset": "cpu"})
     (first.data / "kept").touch()
     assert runs.prepare(writing("x,y\n1,1\n"), {"preset": "cpu"}) == first
@@ -42,7 +42,7 @@ def test_the_same_clicks_and_settings_have_the_same_folder(tmp_path):
 
 
 def test_nothing_stays_of_a_data_set_that_cannot_be_written(tmp_path):
-    runs = Runs(tmp_path / "runs")
+    runs = TrainingRuns(tmp_path / "runs")
 
     def write(folder):
         (folder / "half").touch()
@@ -66,7 +66,7 @@ def stage(run, folder, complete, seconds=2.0):
 
 
 def test_progress_counts_updates_and_names_what_runs(tmp_path):
-    runs = Runs(tmp_path / "runs")
+    runs = TrainingRuns(tmp_path / "runs")
     assert runs.progress() == {} and runs.served() is None
     run = runs.prepare(writing("x,y\n1,1\n"), {})
     trained = {"synthesis/warm_start": 100, "synthesis": 200, "segmentation": 300}
@@ -88,7 +88,7 @@ def test_progress_counts_updates_and_names_what_runs(tmp_path):
 
 
 def test_the_model_of_the_last_finished_training_is_served(tmp_path):
-    runs = Runs(tmp_path / "runs")
+    runs = TrainingRuns(tmp_path / "runs")
     for text in ("x,y\n1,1\n", "x,y\n2,2\n"):
         run = runs.prepare(writing(text), {})
         run.model.parent.mkdir(parents=True)
@@ -101,7 +101,7 @@ def test_the_model_of_the_last_finished_training_is_served(tmp_path):
 
 @pytest.mark.parametrize("name", ["../elsewhere", "/etc", "", None, 3])
 def test_a_pointer_to_elsewhere_is_not_followed(tmp_path, name):
-    runs = Runs(tmp_path / "runs")
+    runs = TrainingRuns(tmp_path / "runs")
     (tmp_path / "runs").mkdir()
     (tmp_path / "elsewhere" / "results" / "segmentation").mkdir(parents=True)
     (tmp_path / "elsewhere" / "results" / "segmentation" / "model.pt").touch()

@@ -14,7 +14,7 @@ from bundle.label_server.query import Query
 from bundle.label_server.slides import objects_of_slide
 from bundle.slide_segmentation import windows
 from bundle.slide_segmentation.execution import InProcess
-from bundle.slide_segmentation.request import Request
+from bundle.slide_segmentation.request import SlideRequest
 from bundle.slide_segmentation.run import segment_slides
 from bundle.slides.grid import Box
 from bundle.slides.listing import is_slide
@@ -45,7 +45,7 @@ def outlines(objects):
 
 def test_the_whole_slide_has_the_objects_that_segment_slide_writes(bench, whole):
     folder = bench.folder / "out"
-    assert not segment_slides([bench.slide], folder, Request(bench.model), InProcess()).failed
+    assert not segment_slides([bench.slide], folder, SlideRequest(bench.model), InProcess()).failed
     features = json.loads((folder / "slide" / "objects.geojson").read_text())["features"]
     written = []
     for feature in features:

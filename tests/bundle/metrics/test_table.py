@@ -12,7 +12,7 @@ import math
 import numpy as np
 import pytest
 
-from bundle.metrics import LABEL_METRICS, evaluate_label, summarise, write_table
+from bundle.metrics import LABEL_METRICS, evaluate_label, summarise, write_image_metrics
 from bundle.report.results import read_metrics
 
 NAN = float("nan")
@@ -34,7 +34,7 @@ def test_mean_and_standard_deviation_by_hand():
 
 def test_images_that_do_not_count_are_said(caplog, tmp_path):
     with caplog.at_level(logging.INFO):
-        write_table(ROWS, tmp_path)
+        write_image_metrics(ROWS, tmp_path)
     assert "of 3 images" in caplog.text
     assert "aji 0.4000 ± 0.2828 (n 2)" in caplog.text
 
@@ -45,7 +45,7 @@ def test_a_metric_that_no_image_allows():
 
 
 def test_files_say_what_was_measured(tmp_path):
-    write_table(ROWS, tmp_path / "new" / "folder")
+    write_image_metrics(ROWS, tmp_path / "new" / "folder")
     folder = tmp_path / "new" / "folder"
     assert sorted(path.name for path in folder.iterdir()) == ["metrics.csv", "metrics.json"]
     with open(folder / "metrics.csv", newline="") as file:
@@ -58,14 +58,14 @@ def test_files_say_what_was_measured(tmp_path):
 
 
 def test_a_name_is_no_formula_in_the_file_and_comes_back(tmp_path):
-    write_table([{"name": "=1+1", "aji": -0.5}], tmp_path)
+    write_image_metrics([{"name": "=1+1", "aji": -0.5}], tmp_path)
     assert (tmp_path / "metrics.csv").read_text() == "name,aji\n'=1+1,-0.500000\n"
     assert read_metrics(tmp_path / "metrics.csv") == [{"name": "=1+1", "aji": -0.5}]
 
 
 def test_columns_are_the_metrics_of_a_label(tmp_path):
     label = [[0, 1], [2, 2]]
-    write_table([{"name": "x, y", **evaluate_label(np.array(label), np.array(label))}], tmp_path)
+    write_image_metrics([{"name": "x, y", **evaluate_label(np.array(label), np.array(label))}], tmp_path)
     with open(tmp_path / "metrics.csv", newline="") as file:
         header, row = csv.reader(file)
     assert header == ["name", *LABEL_METRICS]
@@ -74,7 +74,7 @@ def test_columns_are_the_metrics_of_a_label(tmp_path):
 
 
 def test_a_metric_that_one_image_lacks(tmp_path):
-    write_table([{"name": "a", "aji": 1.0}, {"name": "b", "count_error": 0.0}], tmp_path)
+    write_image_metrics([{"name": "a", "aji": 1.0}, {"name": "b", "count_error": 0.0}], tmp_path)
     assert (tmp_path / "metrics.csv").read_text().splitlines() == [
         "name,aji,count_error",
         "a,1.000000,nan",

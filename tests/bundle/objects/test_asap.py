@@ -11,13 +11,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from bundle.objects.asap import write_asap
-from bundle.objects.polygons import Outline, SlideObject, outline_objects
+from bundle.objects.polygons import PolygonPart, SlideObject, outline_objects
 
 RING = np.array([[1, 2], [4, 2], [4, 3.5]], float)
 
 
 def test_one_object_by_hand(tmp_path):
-    assert write_asap(tmp_path / "a.xml", [SlideObject(7, (Outline(RING),), classification="Tumor")]) == 1
+    assert write_asap(tmp_path / "a.xml", [SlideObject(7, (PolygonPart(RING),), classification="Tumor")]) == 1
     root = ElementTree.parse(tmp_path / "a.xml").getroot()
     assert root.tag == "ASAP_Annotations" and [child.tag for child in root] == ["Annotations", "AnnotationGroups"]
     [annotation], [group] = root
@@ -54,20 +54,20 @@ def test_filling_annotations_in_their_order_gives_the_objects_back(tmp_path):
 
 
 def test_names_that_xml_would_not_take(tmp_path):
-    write_asap(tmp_path / "a.xml", [SlideObject(1, (Outline(RING),), classification='<"&é')])
+    write_asap(tmp_path / "a.xml", [SlideObject(1, (PolygonPart(RING),), classification='<"&é')])
     [[annotation], [group]] = ElementTree.parse(tmp_path / "a.xml").getroot()
     assert group.get("Name") == annotation.get("PartOfGroup") == '<"&é'
 
 
 def test_every_group_is_named_once(tmp_path):
-    items = [SlideObject(number, (Outline(RING),), classification="ab"[number % 2]) for number in range(5)]
+    items = [SlideObject(number, (PolygonPart(RING),), classification="ab"[number % 2]) for number in range(5)]
     assert write_asap(tmp_path / "a.xml", iter(items)) == 5
     root = ElementTree.parse(tmp_path / "a.xml").getroot()
     assert len(root[0]) == 5 and [group.get("Name") for group in root[1]] == ["a", "b"]
 
 
 def broken():
-    yield SlideObject(1, (Outline(RING),))
+    yield SlideObject(1, (PolygonPart(RING),))
     raise OSError("the slide is gone")
 
 

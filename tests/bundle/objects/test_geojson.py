@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from bundle.objects.geojson import write_geojson
-from bundle.objects.polygons import Outline, SlideObject, outline_objects
+from bundle.objects.polygons import PolygonPart, SlideObject, outline_objects
 
 RING = np.array([[1, 2], [4, 2], [4, 3], [1, 3]], float)
 
@@ -24,7 +24,7 @@ def read(path):
 
 
 def test_one_object_by_hand(tmp_path):
-    item = SlideObject(7, (Outline(RING + 0.25),), {"Area µm^2": 0.75}, "Tumor")
+    item = SlideObject(7, (PolygonPart(RING + 0.25),), {"Area µm^2": 0.75}, "Tumor")
     assert write_geojson(tmp_path / "a.geojson", [item], "slide 1") == 1
     content = read(tmp_path / "a.geojson")
     [feature] = content.pop("features")
@@ -63,7 +63,7 @@ def test_pieces_and_holes_are_valid_and_fill_the_label_again(tmp_path):
 
 
 def test_ids_are_the_same_in_every_run_and_differ_between_images(tmp_path):
-    objects = [SlideObject(1, (Outline(RING),)), SlideObject(2, (Outline(RING),))]
+    objects = [SlideObject(1, (PolygonPart(RING),)), SlideObject(2, (PolygonPart(RING),))]
     ids = []
     for name, source in (("a", "x"), ("b", "x"), ("c", "y")):
         write_geojson(tmp_path / name, objects, source)
@@ -77,7 +77,7 @@ def test_no_object_gives_an_empty_collection(tmp_path):
 
 
 def broken():
-    yield SlideObject(1, (Outline(RING),))
+    yield SlideObject(1, (PolygonPart(RING),))
     raise OSError("the slide is gone")
 
 
@@ -85,7 +85,7 @@ def broken():
     ("objects", "message"),
     [
         (broken(), "gone"),
-        ([SlideObject(3, (Outline(RING),), {"Confidence": float("nan")})], "object 3: Confidence is nan"),
+        ([SlideObject(3, (PolygonPart(RING),), {"Confidence": float("nan")})], "object 3: Confidence is nan"),
     ],
 )
 def test_nothing_is_left_where_writing_fails(tmp_path, objects, message):
@@ -100,7 +100,7 @@ def circles(count):
     ring = 12 * np.stack((np.cos(angle), np.sin(angle)), axis=1)
     for number in range(count):
         yield SlideObject(
-            number + 1, (Outline(ring + (30 * (number % 400), 30 * (number // 400))),), {"Confidence": 0.5}
+            number + 1, (PolygonPart(ring + (30 * (number % 400), 30 * (number // 400))),), {"Confidence": 0.5}
         )
 
 

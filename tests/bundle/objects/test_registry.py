@@ -13,7 +13,7 @@ import pytest
 import shapely
 import torch
 
-from bundle.objects.polygons import Outline, outline_objects
+from bundle.objects.polygons import PolygonPart, outline_objects
 from bundle.objects.registry import FORMATS, Result, choose_formats
 from bundle.objects.simplify import check_tolerance, simplify
 from bundle.objects.table import COLUMNS, measure_objects
@@ -95,7 +95,7 @@ def test_simplified_outlines_have_fewer_corners_and_nearly_the_same_area():
 
 def test_what_simplifying_would_break_stays_as_it_is():
     """At a tolerance beyond its size an object would be gone."""
-    small = (Outline(np.array([[0, 0], [2, 0], [2, 2], [0, 2]], float)),)
+    small = (PolygonPart(np.array([[0, 0], [2, 0], [2, 2], [0, 2]], float)),)
     assert shapely.Polygon(simplify(small, 50)[0].exterior).area > 0
 
 

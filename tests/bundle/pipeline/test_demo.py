@@ -16,7 +16,7 @@ from PIL import Image
 from bundle.files.labels import read_label
 from bundle.files.manifest import StageManifest
 from bundle.inference.model import ModelCard, save_model
-from bundle.metrics import write_table
+from bundle.metrics import write_image_metrics
 from bundle.pipeline import demo
 from bundle.pipeline.request import Request
 from bundle.report.results import STAGES
@@ -36,7 +36,7 @@ def finished(make_request: MakeRequest, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(skimage.data, "immunohistochemistry", lambda: corner)
     for stage in STAGES:
         StageManifest(request.output_dir / stage, stage).begin()
-    write_table([{"name": "a", "aji": 0.4}, {"name": "b", "aji": 0.6}], request.output_dir / "predictions")
+    write_image_metrics([{"name": "a", "aji": 0.4}, {"name": "b", "aji": 0.6}], request.output_dir / "predictions")
     card = ModelCard(
         {"_target_": "monai.networks.nets.BasicUNet", "spatial_dims": 2, "in_channels": 3, "out_channels": 3}, 0.5
     )

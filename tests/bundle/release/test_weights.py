@@ -11,7 +11,7 @@ import torch
 
 from bundle.data.folder import DataFolder
 from bundle.inference.model import ModelCard, describe_network, load_network, save_model
-from bundle.release.weights import halved, measure, write_release
+from bundle.release.weights import halved, measure_testing_images, write_release
 from bundle.simulation.dataset import write_dataset
 
 NOTES = {"trained_on": "nothing", "licence": "free"}
@@ -45,7 +45,7 @@ def test_the_file_is_half_as_precise_and_its_card_says_what_it_measures(folder, 
     assert (card.network, card.mpp, card.diameter) == (before.card.network, 0.5, 6.0)
     notes = json.loads(path.with_suffix(".json").read_text())["notes"]
     assert notes == card.notes and notes["images"] == 2 and notes["licence"] == "free" and len(notes["sha256"]) == 64
-    rows = measure(path, folder)
+    rows = measure_testing_images(path, folder)
     assert notes["measured"]["aji"]["mean"] == pytest.approx(sum(row["aji"] for row in rows) / 2, abs=1e-4)
 
 

@@ -18,7 +18,7 @@ import pytest
 from bundle.files.manifest import MANIFEST, read_manifest
 from bundle.pipeline.baselines import BASELINE_TITLES
 from bundle.report import write_report
-from bundle.report.results import read_rows, read_stages
+from bundle.report.results import read_report_rows, read_stages
 from bundle.report.summary import beside, headline, missing_parts
 
 MakeOutput = Callable[..., Path]
@@ -171,7 +171,7 @@ def test_the_data_set_may_be_gone(make_output: MakeOutput) -> None:
 def test_figures_of_images_trained_on_are_called_so(make_output: MakeOutput) -> None:
     output = make_output(baselines=())
     change_manifest(output / "predictions", settings={"split": "training"})
-    rows, stages = read_rows(output), read_stages(output)
+    rows, stages = read_report_rows(output), read_stages(output)
     assert "on 3 training images" in headline(rows, stages)
     assert any(line.startswith("No image was held out") for line in missing_parts(rows, stages, None))
     assert beside(rows) == ""

@@ -29,6 +29,6 @@ def test_typical_window_has_the_share_of_the_whole() -> None:
 
 
 def test_spread_keeps_both_ends() -> None:
-    assert pictures.spread([1, 2, 3, 4, 5], 3) == [1, 3, 5]
-    assert pictures.spread([1, 2], 3) == [1, 2]
-    assert pictures.spread([1, 2], 1) == [1]
+    assert pictures.evenly_chosen([1, 2, 3, 4, 5], 3) == [1, 3, 5]
+    assert pictures.evenly_chosen([1, 2], 3) == [1, 2]
+    assert pictures.evenly_chosen([1, 2], 1) == [1]

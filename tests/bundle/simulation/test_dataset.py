@@ -14,7 +14,7 @@ from skimage.measure import regionprops
 from bundle.data.folder import DataFolder
 from bundle.files.images import read_image
 from bundle.simulation.dataset import simulate_tissue, write_dataset
-from bundle.simulation.truth import click, tidy
+from bundle.simulation.truth import simulated_clicks, tidy
 
 SIZE = (200, 230)
 
@@ -137,7 +137,7 @@ def test_tidy_separates_touching_ids_and_breaks_ties():
 def test_click_in_a_ring_is_on_the_ring():
     label = np.ones((9, 9), np.int32)
     label[1:8, 1:8] = 0  # its centre is far outside of it
-    ((x, y),) = click(np.random.default_rng(0), label)
+    ((x, y),) = simulated_clicks(np.random.default_rng(0), label)
     assert label[int(y), int(x)] == 1
 
 
@@ -146,7 +146,7 @@ def test_clicks_on_objects_at_the_border_stay_in_the_image(corner):
     label = np.zeros((40, 30), np.int32)
     label[corner] = 1
     for seed in range(200):
-        ((x, y),) = click(np.random.default_rng(seed), label)
+        ((x, y),) = simulated_clicks(np.random.default_rng(seed), label)
         assert 0 <= x <= 29 and 0 <= y <= 39 and label[round(float(y)), round(float(x))] == 1
 
 

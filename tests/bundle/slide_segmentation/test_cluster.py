@@ -16,7 +16,7 @@ from contextlib import ExitStack
 import pytest
 import torch
 
-from bundle.slide_segmentation.cluster import _outcome, executor_of, pack_code
+from bundle.slide_segmentation.cluster import _outcome_of_future, executor_of, pack_code
 from bundle.slide_segmentation.execution import InProcess, task_from
 from bundle.slide_segmentation.job import SlideJob
 
@@ -132,7 +132,7 @@ def test_what_goes_wrong_on_a_worker_fails_the_slide_alone(error, message):
         def exception(self):
             return error
 
-    outcome = _outcome(Ended())
+    outcome = _outcome_of_future(Ended())
     assert isinstance(outcome, RuntimeError) and re.match(message, str(outcome))
 
 

@@ -14,7 +14,14 @@ from skimage.measure import regionprops
 
 from bundle.slide_segmentation.collect import Collection
 from bundle.slide_segmentation.label_image import TILE, label_tiles
-from bundle.slide_segmentation.objects import joined, measure, outline_grid, read_facts, read_objects, to_bytes
+from bundle.slide_segmentation.objects import (
+    joined_objects,
+    objects_with_ids,
+    outline_grid,
+    read_facts,
+    read_objects,
+    to_bytes,
+)
 from bundle.slide_segmentation.outlines import polygons
 from bundle.slide_segmentation.store import SlideFolder
 from bundle.slide_segmentation.tiles import first_inside, owned_ids, regions_past_halo
@@ -44,7 +51,7 @@ def test_measures_and_masks_are_those_of_an_oracle(seed):
     label, probability = blobs(seed)
     ids = np.unique(label)[1:]
     wanted = np.append(ids[::2], 999)  # an id that has no pixel is left out
-    objects = measure(label, probability, wanted, 1000, 70)
+    objects = objects_with_ids(label, probability, wanted, 1000, 70)
     found = {region.label: region for region in regionprops(label, probability)}
     assert len(objects) == len(ids[::2])
     for index, identity in enumerate(ids[::2]):
@@ -60,17 +67,17 @@ def test_measures_and_masks_are_those_of_an_oracle(seed):
 @settings(max_examples=20)
 @given(st.integers(0, 2**32))
 def test_files_joins_and_choices_keep_everything(seed):
-    one, other = (measure(*each, np.unique(each[0])[1:], 5, 6) for each in (blobs(seed), blobs(seed + 1)))
+    one, other = (objects_with_ids(*each, np.unique(each[0])[1:], 5, 6) for each in (blobs(seed), blobs(seed + 1)))
     content = to_bytes(one, too_wide=3, reading=0.5)
     assert equal(read_objects(io.BytesIO(content)), one)
     assert read_facts(io.BytesIO(content)) == {"too_wide": 3.0, "reading": 0.5}
-    both = joined([one, joined([]), other])
+    both = joined_objects([one, joined_objects([]), other])
     rows = np.arange(len(both))
     assert equal(both.taken(rows[: len(one)]), one) and equal(both.taken(rows[len(one) :]), other)
     assert equal(both.taken(rows[::-1]).taken(rows[::-1]), both)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\3\4 no zip", to_bytes(joined([]))[:-40]])
+@pytest.mark.parametrize("content", [b"", b"PK\3\4 no zip", to_bytes(joined_objects([]))[:-40]])
 def test_damaged_files_are_told(content):
     with pytest.raises(ValueError, match="no whole block of objects"):
         read_objects(io.BytesIO(content))
@@ -128,7 +135,7 @@ def stored(folder, label, probability, step=17):
     places = []
     for number, top in enumerate(range(0, label.shape[0], step)):
         owned = owned_ids(label, Box(0, 0, label.shape[1], label.shape[0]), Box(0, top, label.shape[1], top + step))
-        kept.write((number, 0), to_bytes(measure(label, probability, owned, 0, 0)))
+        kept.write((number, 0), to_bytes(objects_with_ids(label, probability, owned, 0, 0)))
         places.append((number, 0))
     return kept, places
 
@@ -141,7 +148,7 @@ def test_ids_are_in_raster_order_of_centres(seed, band, backwards, tmp_path_fact
     collection = Collection(kept, places[::-1] if backwards else places)
     bands = list(collection.bands(band))
     assert [i for ids, _ in bands for i in ids] == list(range(1, len(np.unique(label))))
-    everything = joined([objects for _, objects in bands])
+    everything = joined_objects([objects for _, objects in bands])
     column, row = np.floor(everything.centres + 0.5).T
     assert sorted(zip(row, column, strict=True)) == list(zip(row, column, strict=True))
     image = np.zeros_like(label)
@@ -174,7 +181,7 @@ def test_polygons_of_masks_lie_where_the_objects_do():
     label, probability = blobs(5)
     label[20:30, 20:30] = 77
     label[23:26, 23:26] = 0  # a hole
-    objects = measure(label, probability, np.unique(label)[1:], 400, 300)
+    objects = objects_with_ids(label, probability, np.unique(label)[1:], 400, 300)
     for index, parts in polygons(objects, (2.0, 2.0)):
         area = sum(part.area for part in parts)
         assert area == 4 * objects.area[index]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from bundle.slide_segmentation import progress
-from bundle.slide_segmentation.progress import Lines, progress_of
+from bundle.slide_segmentation.progress import ProgressLines, progress_of
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def clock(monkeypatch):
 def test_a_line_a_minute_says_what_is_left_at_the_speed_of_this_session(clock, caplog):
     caplog.set_level("INFO")
     with progress_of(1000, 400) as lines:
-        assert isinstance(lines, Lines)
+        assert isinstance(lines, ProgressLines)
         for seconds, windows in ((130.0, 20), (160.0, 20), (190.0, 20), (221.0, 20)):
             clock[0] = seconds
             lines.update(windows)
@@ -31,7 +31,7 @@ def test_a_line_a_minute_says_what_is_left_at_the_speed_of_this_session(clock, c
 
 def test_nothing_is_said_before_anything_is_known_or_when_all_is_done(clock, caplog):
     caplog.set_level("INFO")
-    lines = Lines(10, 5)
+    lines = ProgressLines(10, 5)
     clock[0] = 500.0
     lines.update(0)
     lines.update(5)

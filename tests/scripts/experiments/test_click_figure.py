@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from scripts.experiments.click_figure import STEPS, draw, steps
+from scripts.experiments.click_figure import STEPS, draw_click, steps
 
 SHIPPED = Path(__file__).resolve().parents[3] / "docs" / "click.gif"
 LARGEST = 800_000  # bytes
@@ -18,7 +18,7 @@ LARGEST = 800_000  # bytes
 
 @pytest.mark.slow
 def test_it_shows_clicks_then_outlines_then_another_image(tmp_path: Path) -> None:
-    draw(str(tmp_path / "click.gif"))
+    draw_click(str(tmp_path / "click.gif"))
     frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(Image.open(tmp_path / "click.gif"))]
     assert len(frames) == 1 + 2 * STEPS + 2
     assert (tmp_path / "click.gif").stat().st_size < LARGEST

@@ -19,11 +19,11 @@ from bundle.files.manifest import read_manifest
 from bundle.inference.model import load_network
 from bundle.simulation.dataset import write_dataset
 from scripts.experiments.comparison import WAYS, equal_time, result_row
-from scripts.experiments.comparison_command import epochs_of, table, whole_numbers
+from scripts.experiments.comparison_command import epochs_of, read_seeds, table
 from scripts.experiments.comparison_figure import touching_window
 from scripts.experiments.comparison_table import differences_markdown, over_seeds, results_markdown
 from scripts.experiments.page import enter, marks
-from scripts.experiments.records import enter_records, merge, read_records, write_records
+from scripts.experiments.records import enter_records, merge_records, read_records, write_records
 from scripts.pipeline import run
 from scripts.typed_options import call
 
@@ -141,7 +141,7 @@ def test_two_that_enter_their_runs_keep_each_others(tmp_path):
 
 def test_records_are_replaced_in_place_and_new_ones_come_last(tmp_path):
     old = [{"row": "a", "seed": 0, "aji": 0.1}, {"row": "a", "seed": 1, "aji": 0.2}]
-    merged = merge(old, [{"row": "b", "seed": 0, "pq": 0.5}, {"row": "a", "seed": 1, "aji": 0.3}])
+    merged = merge_records(old, [{"row": "b", "seed": 0, "pq": 0.5}, {"row": "a", "seed": 1, "aji": 0.3}])
     write_records(tmp_path / "x.csv", merged)
     assert read_records(tmp_path / "x.csv") == [
         {"row": "a", "seed": 0, "aji": 0.1},
@@ -156,7 +156,7 @@ def test_a_run_measured_anew_gives_all_its_images_in_place_of_the_old_ones(tmp_p
         return [{"row": row, "seed": 0, "image": name, "aji": aji} for name in names]
 
     old, new = images("a", "001", "1e3") + images("b", "001"), images("a", "002", "1e3", "x", aji=0.2)
-    merged = merge(old, new)
+    merged = merge_records(old, new)
     assert merged == new + images("b", "001")
     write_records(tmp_path / "x.csv", merged)
     assert read_records(tmp_path / "x.csv") == merged  # names stay names
@@ -272,7 +272,7 @@ def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match="at 'compact=two'"):
         epochs_of("compact=two", [])
     with pytest.raises(ValueError, match="at 'x'"):
-        whole_numbers("0,x")
+        read_seeds("0,x")
 
 
 def test_equal_time_leaves_out_what_painting_took(tmp_path):

@@ -13,13 +13,13 @@ from PIL import Image
 
 from bundle.files.manifest import read_manifest
 from bundle.inference.model import ModelCard, describe_network, save_model
-from bundle.metrics.features import fingerprint
+from bundle.metrics.features import short_digest
 from bundle.networks.compact import Compact
 from bundle.simulation.dataset import write_dataset
-from scripts.experiments.__main__ import ablation, choose, figure, pairs
+from scripts.experiments.__main__ import ablation, chosen_rows, figure, pairs
 from scripts.experiments.ablation_rows import ablation_rows, pairs_rows
-from scripts.experiments.ablation_table import markdown, spread
-from scripts.experiments.method_figure import draw
+from scripts.experiments.ablation_table import markdown, mean_with_sd
+from scripts.experiments.method_figure import draw_method
 from scripts.experiments.page import marks
 from scripts.experiments.records import read_records, write_records
 from scripts.typed_options import call
@@ -125,11 +125,11 @@ def test_the_figure_shows_the_finished_rows(dataset, experiment, tmp_path):
 
 
 def test_the_picture_of_the_method_shows_its_five_steps(dataset, experiment, tmp_path):
-    draw(str(dataset), str(experiment / "rows" / "c_seed0"), str(tmp_path / "method.png"), clicked=1)
+    draw_method(str(dataset), str(experiment / "rows" / "c_seed0"), str(tmp_path / "method.png"), clicked=1)
     with Image.open(tmp_path / "method.png") as page:
         assert page.width > 4 * page.height
     with pytest.raises(ValueError, match="unseen is 1: .* has 1 such images"):
-        draw(str(dataset), str(experiment / "rows" / "c_seed0"), str(tmp_path / "method.png"), unseen=1)
+        draw_method(str(dataset), str(experiment / "rows" / "c_seed0"), str(tmp_path / "method.png"), unseen=1)
 
 
 def test_a_named_encoder_compares_the_images_in_place_of_a_trained_one(dataset, experiment, tmp_path):
@@ -138,12 +138,12 @@ def test_a_named_encoder_compares_the_images_in_place_of_a_trained_one(dataset, 
     trained = {path: path.stat().st_mtime_ns for path in experiment.rglob("*.pt")}
     call(ablation, str(dataset), str(experiment), rows="a", seeds=1, encoder=str(tmp_path / "model.pt"), **BUDGET)
     assert {path: path.stat().st_mtime_ns for path in experiment.rglob("*.pt")} == trained
-    assert table(experiment)[0]["digest"] == fingerprint(tmp_path / "model.pt")
+    assert table(experiment)[0]["digest"] == short_digest(tmp_path / "model.pt")
 
 
 def test_rows_that_do_not_exist_are_named():
     with pytest.raises(ValueError, match="row 'd': choose among a, b1"):
-        choose(ablation_rows(), "c,d")
+        chosen_rows(ablation_rows(), "c,d")
 
 
 def test_a_row_before_its_painter_is_told_so(dataset, tmp_path):
@@ -160,4 +160,4 @@ def test_the_table_in_markdown():
     assert header.startswith("| row | seed | G | crop x batch x updates | min | on | segmenter's updates | features |")
     assert header.endswith("| features | frechet_encoder | kid | AJI | PQ | IoU | F1 | object Dice |")
     assert "| 128 x 4 x 3000 | 48 | cpu | 1,000 | 0123456789ab | 14.8 ± 1.5 |  | 0.512 ± 0.066 |" in line
-    assert spread({}, "aji") == "" and spread({"x": 2.0}, "x") == "2.000"
+    assert mean_with_sd({}, "aji") == "" and mean_with_sd({"x": 2.0}, "x") == "2.000"

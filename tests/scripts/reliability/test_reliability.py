@@ -13,8 +13,8 @@ import pytest
 
 from scripts.reliability.bad_files import any_bytes, any_json, any_text
 from scripts.reliability.campaign import tables
-from scripts.reliability.children import Command, Limits, run
-from scripts.reliability.jobs import Job, content
+from scripts.reliability.children import Command, Limits, run_command_within
+from scripts.reliability.jobs import CommandUnderTest, content
 from scripts.reliability.stand import Stand
 from scripts.reliability.trials import cut, flip, full_disk, killed, no_folder, reference, spoilt
 
@@ -64,16 +64,16 @@ def job(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path / "programs"))
     (tmp_path / "programs").mkdir()
 
-    def make(name: str, text: str) -> Job:
+    def make(name: str, text: str) -> CommandUnderTest:
         (tmp_path / "programs" / f"{name}.py").write_text(text)
-        return Job(name, lambda stand, out: Command(name, [str(out / "results")], tmp_path))
+        return CommandUnderTest(name, lambda stand, out: Command(name, [str(out / "results")], tmp_path))
 
     return make
 
 
 def test_how_a_command_ends_is_seen(job, tmp_path):
     ended = {
-        name: run(job(name.replace(" ", "_"), text).command(Stand(tmp_path), tmp_path, False), limit=1.0)
+        name: run_command_within(job(name.replace(" ", "_"), text).command(Stand(tmp_path), tmp_path, False), limit=1.0)
         for name, text in TROUBLE.items()
     }
     assert [ended[name].code for name in ("ends", "says no", "raises", "dies")] == [0, 1, 1, -signal.SIGKILL]
@@ -84,7 +84,7 @@ def test_how_a_command_ends_is_seen(job, tmp_path):
 
 def test_a_command_is_killed_when_it_is_told(job, tmp_path):
     command = job("hangs", TROUBLE["hangs"]).command(Stand(tmp_path), tmp_path, False)
-    ended = run(command, Limits(signals={0.1: signal.SIGKILL}))
+    ended = run_command_within(command, Limits(signals={0.1: signal.SIGKILL}))
     assert ended.code == -signal.SIGKILL and 0.1 <= ended.seconds < 30 and not ended.hung
 
 

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 
-from transforms.instances.follow_offsets import as_arrays, basins, borders, joined, meeting, merge, step_home
+from transforms.instances.follow_offsets import (
+    as_arrays,
+    basins,
+    borders,
+    components_of,
+    meeting,
+    merge_parts,
+    step_home,
+)
 
 INSIDE = np.array([[True, True, True], [True, False, True]])
 
@@ -93,19 +101,19 @@ def test_there_is_no_border_inside_an_object():
 
 def test_parts_merge_over_borders_that_rise_on_the_mean():
     first, second = np.array([0, 0, 1]), np.array([1, 1, 2])
-    assert merge(3, first, second, np.array([1.0, -0.5, -1.0])).tolist() == [0, 0, 1]
-    assert merge(3, first, second, np.array([0.2, -0.5, -1.0])).tolist() == [0, 1, 2]
+    assert merge_parts(3, first, second, np.array([1.0, -0.5, -1.0])).tolist() == [0, 0, 1]
+    assert merge_parts(3, first, second, np.array([0.2, -0.5, -1.0])).tolist() == [0, 1, 2]
 
 
 def test_merging_goes_on_with_the_joined_parts():
     first, second = np.array([0, 0, 1]), np.array([1, 2, 2])
     # 0 and 1 join first; the border of both with 2 then rises on the mean, which that of 1 alone does not
-    assert merge(3, first, second, np.array([1.0, -0.4, 0.5])).tolist() == [0, 0, 0]
+    assert merge_parts(3, first, second, np.array([1.0, -0.4, 0.5])).tolist() == [0, 0, 0]
 
 
 def test_joined_finds_components_and_bears_nothing():
-    assert joined(np.array([0, 1, 3]), np.array([1, 0, 3]), 4).tolist() == [0, 0, 1, 2]
-    assert joined(np.zeros(0, int), np.zeros(0, int), 0).shape == (0,)
+    assert components_of(np.array([0, 1, 3]), np.array([1, 0, 3]), 4).tolist() == [0, 0, 1, 2]
+    assert components_of(np.zeros(0, int), np.zeros(0, int), 0).shape == (0,)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

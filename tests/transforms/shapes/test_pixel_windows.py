@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import transforms.shapes.pixel_windows
-from transforms.shapes.pixel_windows import centre_places, visible_shapes, window_lines, windows
+from transforms.shapes.pixel_windows import centre_places, ellipse_windows, visible_shapes, window_lines
 
 CIRCLE = [1.5, 1.5, 0.0]  # half axes of 1.5 px, no angle
 SIZE = (6, 8)
@@ -24,7 +24,7 @@ def test_shapes_that_reach_in_are_sorted_by_crop_row_and_column():
 
 
 def test_a_window_by_hand():
-    first, last = windows(torch.tensor([[2.0, 2.0, *CIRCLE], [0.0, 5.0, *CIRCLE]], dtype=torch.float64), SIZE)
+    first, last = ellipse_windows(torch.tensor([[2.0, 2.0, *CIRCLE], [0.0, 5.0, *CIRCLE]], dtype=torch.float64), SIZE)
     assert first.tolist() == [[1, 1], [0, 4]]
     assert last.tolist() == [[4, 4], [2, 6]]  # cut off at the left and below
 
@@ -34,7 +34,7 @@ def test_lines_hold_every_pixel_of_the_windows_once(monkeypatch, group):
     monkeypatch.setattr(transforms.shapes.pixel_windows, "PIXELS_AT_ONCE", group)
     random = torch.rand(9, 5, generator=torch.Generator().manual_seed(0)) * torch.tensor([8, 6, 3, 3, 3.1]) + 0.2
     shapes, crop = visible_shapes([random[:4], random[4:]], [(0, 0), (1, -1)], SIZE)
-    first, last = windows(shapes, SIZE)
+    first, last = ellipse_windows(shapes, SIZE)
     expected = [
         (owner, int(crop[owner]), x, y)
         for owner in range(len(shapes))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.annotations.formats.dsb2018 import find_entries, image_file, read_masks
+from bundle.annotations.formats.dsb2018 import find_entries, image_file, label_of_masks
 from bundle.data.folder import DataFolder
 from scripts.prepare_data import dsb2018
 
@@ -72,10 +72,10 @@ def test_what_does_not_fit_is_named(download, tmp_path):
     with pytest.raises(FileNotFoundError, match="holds 0 PNG files"):
         image_file(download / "aaaa9")
     with pytest.raises(FileNotFoundError, match="holds no mask"):
-        read_masks(download / "aaaa9", SIZE)
+        label_of_masks(download / "aaaa9", SIZE)
     with pytest.raises(ValueError, match="1.png: has 32 x 24 px, its image 30 x 24"):
         (download / IDS["aaaa"] / "masks" / "0.png").unlink()
-        read_masks(download / IDS["aaaa"], (24, 30))
+        label_of_masks(download / IDS["aaaa"], (24, 30))
 
 
 def test_a_name_in_both_parts_leaves_nothing(download, tmp_path):

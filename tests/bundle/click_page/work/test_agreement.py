@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 
 from bundle.click_page.clicks.points_table import Columns, Point
-from bundle.click_page.work.agreement import compare, worth_a_look
+from bundle.click_page.work.agreement import compare_with_clicks, worth_a_look
 from bundle.click_page.work.findings import Found
 from bundle.inference.segmenter import Segmentation
 from bundle.label_server.images import objects_of_label
@@ -32,7 +32,7 @@ def test_centres_count_from_the_first_pixels_centre() -> None:
 
 
 def test_each_click_means_one_object() -> None:
-    fit = compare(found(), clicks((9, 9), (11, 12), (50, 10), (40, 2)))
+    fit = compare_with_clicks(found(), clicks((9, 9), (11, 12), (50, 10), (40, 2)))
     assert fit.unclicked == (1,)
     assert fit.crowded == (0,)
     assert fit.lonely == (4,)
@@ -40,26 +40,26 @@ def test_each_click_means_one_object() -> None:
 
 def test_a_click_just_beside_an_object_still_means_it() -> None:
     beside, far = (14.5 + 1.9, 9.0), (14.5 + 2.1, 9.0)  # 2 px are in reach where um are unknown
-    assert compare(found(), clicks(beside)).lonely == ()
-    assert compare(found(), clicks(far)).lonely == (1,)
-    assert compare(found(mpp=0.25), clicks(far)).lonely == ()  # 1 um are 4 px
+    assert compare_with_clicks(found(), clicks(beside)).lonely == ()
+    assert compare_with_clicks(found(), clicks(far)).lonely == (1,)
+    assert compare_with_clicks(found(mpp=0.25), clicks(far)).lonely == ()  # 1 um are 4 px
 
 
 def test_without_clicks_or_objects() -> None:
-    assert compare(found(), {}).unclicked == (0, 1, 2)
+    assert compare_with_clicks(found(), {}).unclicked == (0, 1, 2)
     nothing = Found.of([], None, None)
-    assert compare(nothing, clicks((3, 3))).lonely == (1,)
+    assert compare_with_clicks(nothing, clicks((3, 3))).lonely == (1,)
     assert nothing.doubt() == 0
-    assert worth_a_look(nothing, {}, compare(nothing, {})) == []
+    assert worth_a_look(nothing, {}, compare_with_clicks(nothing, {})) == []
 
 
 def test_clicks_outside_what_was_looked_through_are_not_lonely() -> None:
-    assert compare(found(Box(0, 0, 60, 20)), clicks((40, 2), (40, 200))).lonely == (1,)
+    assert compare_with_clicks(found(Box(0, 0, 60, 20)), clicks((40, 2), (40, 200))).lonely == (1,)
 
 
 def test_places_come_most_telling_first() -> None:
     points = clicks((9, 9), (11, 12), (40, 2))
-    places = worth_a_look(found(), points, compare(found(), points))
+    places = worth_a_look(found(), points, compare_with_clicks(found(), points))
     assert [(place.x, place.y) for place in places] == [(40, 2), (9.5, 9.5), (29.5, 9.5)]
     assert "unsure (0.60)" in places[2].why
 
