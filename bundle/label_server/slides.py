@@ -2,26 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Objects of regions of a slide: those that `scripts.segment slide` finds, of which only what is needed is computed.
 
-Windows and tiles lie on the slide's fixed lattices, whatever region is asked for. So an object at a region's border is
-whole, belongs to one of two neighbouring regions, by its centre, and is the same in every request.
+Windows lie on the slide's fixed lattice, whatever region is asked for. So an object at a region's border is whole,
+belongs to one of two neighbouring regions, by its centre, and is the same in every request. A region costs its own
+pixels, those of a halo around it, and what the windows at its border show beyond that; each of them once.
 """
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from ..inference.model import read_card
 from ..objects.polygons import SlideObject
-from ..slide_segmentation.block import segment_block
-from ..slide_segmentation.layout import Place
-from ..slide_segmentation.objects import Objects, joined_objects, outline_grid, read_objects
+from ..slide_segmentation.block import cached_segmenter, segment_box
+from ..slide_segmentation.objects import Objects, joined_objects, outline_grid
 from ..slide_segmentation.outlines import polygons
 from ..slide_segmentation.plan import Plan, Settings
 from ..slide_segmentation.tissue import default_way, tissue_windows
@@ -31,6 +30,7 @@ from .images import NUCLEI, owned
 from .query import Query
 
 MARGIN = 8  # px of the model's grid: centres on its grid and on the finer one of outlines differ by less
+AT_ONCE = 2048  # px of the model's grid: side of what is computed at once
 
 
 def objects_of_slide(path: Path, query: Query, regions: Sequence[Box]) -> tuple[list[SlideObject], float]:
@@ -49,11 +49,41 @@ def objects_of_slide(path: Path, query: Query, regions: Sequence[Box]) -> tuple[
         ValueError: either is of no use, or nobody says um per px.
     """
     plan = _slide_plan(str(path), path.stat().st_mtime_ns, query, query.identity)
-    boxes = [plan.grid.region(box.left, box.top, box.width, box.height) for box in regions] or [plan.grid.box]
-    found = _segment_blocks(path, query, *_narrowed(plan, [box.grown(MARGIN).within(plan.grid.box) for box in boxes]))
+    segmenter = cached_segmenter(str(query.model), plan.weights, plan.views, query.device)
     step = outline_grid(plan.grid).step
-    kept = found.taken(np.flatnonzero(owned((found.centres + 0.5) * step - 0.5, regions)))
-    return list(_as_slide_objects(kept, step, plan.mpp)), plan.mpp
+    kept: list[Objects] = []
+    seen: list[Box] = []
+    with Slide(path, segmenter.channels, plan.mpp, plan.view) as opened:
+        for rectangle in rectangles(regions) or [Box(0, 0, *plan.grid.slide)]:
+            found = joined_objects(
+                [segment_box(opened, segmenter, plan, part) for part in _boxes_at_once(plan, rectangle)]
+            )
+            centres = (found.centres + 0.5) * step - 0.5  # px of the finest level
+            new = owned(centres, regions) & owned(centres, [rectangle])
+            if seen:
+                new &= ~owned(centres, seen)
+            kept.append(found.taken(np.flatnonzero(new)))
+            seen.append(rectangle)
+    return list(_as_slide_objects(joined_objects(kept), step, plan.mpp)), plan.mpp
+
+
+def rectangles(regions: Sequence[Box]) -> list[Box]:
+    """Regions side by side made one, wherever the rectangle around two of them is no larger than both together."""
+    merged = list(dict.fromkeys(regions))
+    for first, second in combinations(merged, 2):
+        around = first.around(second)
+        if around.area <= first.area + second.area:
+            return rectangles([around, *(box for box in merged if box not in (first, second))])
+    return merged
+
+
+def _boxes_at_once(plan: Plan, rectangle: Box) -> Iterator[Box]:
+    """What is computed at once, of the grid at the model's spacing, for a rectangle in px of the finest level."""
+    box = plan.grid.region(rectangle.left, rectangle.top, rectangle.width, rectangle.height)
+    box = box.grown(MARGIN).within(plan.grid.box)
+    for top in range(box.top, box.bottom, AT_ONCE):
+        for left in range(box.left, box.right, AT_ONCE):
+            yield Box(left, top, left + AT_ONCE, top + AT_ONCE).within(box)
 
 
 @lru_cache(maxsize=8)
@@ -82,23 +112,6 @@ def _opened(path: str | os.PathLike[str], channels: int, query: Query) -> Slide:
         slide.close()
         return Slide(path, channels, query.default_mpp)
     return slide
-
-
-def _narrowed(plan: Plan, boxes: Sequence[Box]) -> tuple[Plan, list[Place]]:
-    """The plan with the windows that matter for some boxes of its grid alone, in tiles, and the tiles to compute."""
-    layout = replace(plan.layout, block=1)
-    needed = np.zeros_like(plan.tissue)
-    for box in boxes:
-        rows, columns = layout.windows_touching(layout.shown(box))
-        needed[rows.start : rows.stop, columns.start : columns.stop] = True
-    narrowed = replace(plan, layout=layout, tissue=plan.tissue & needed)
-    wanted = [place for place in narrowed.blocks() if any(layout.block_box(place).within(box) for box in boxes)]
-    return narrowed, wanted
-
-
-def _segment_blocks(path: Path, query: Query, plan: Plan, places: Sequence[Place]) -> Objects:
-    blocks = (segment_block(str(path), str(query.model), plan, place, query.device) for place in places)
-    return joined_objects([read_objects(io.BytesIO(block)) for block in blocks])
 
 
 def _as_slide_objects(objects: Objects, step: tuple[float, float], mpp: float) -> Iterator[SlideObject]:

@@ -22,7 +22,7 @@ from ..files.value_rules import check_value, many, whole
 from ..files.view import Channel, View, Window
 from ..inference.outputs import Output
 from ..inference.segmenter import WINDOW
-from ..slides.grid import Grid
+from ..slides.grid import Box, Grid
 from .layout import Layout, Place
 
 UNKNOWN_DIAMETER = 6.0  # um, where a model does not say what it was trained for
@@ -97,7 +97,11 @@ class Plan:
 
     def windows_of(self, block: Place) -> list[Place]:
         """The windows that a block has to show to the network, row by row."""
-        rows, columns = self.layout.windows_touching(self.layout.shown(self.layout.block_box(block)))
+        return self.windows_around(self.layout.block_box(block))
+
+    def windows_around(self, box: Box) -> list[Place]:
+        """The windows with tissue that a box of the grid and its halo depend on, row by row."""
+        rows, columns = self.layout.windows_touching(self.layout.shown(box))
         return [(row, column) for row in rows for column in columns if self.tissue[row, column]]
 
     def blocks(self) -> list[Place]:

@@ -37,6 +37,16 @@ class Box(NamedTuple):
         """px."""
         return self.bottom - self.top
 
+    @property
+    def area(self) -> int:
+        """px."""
+        return self.width * self.height
+
+    def around(self, other: Box) -> Box:
+        """The smallest box that holds both."""
+        first, last = map(min, self[:2], other[:2]), map(max, self[2:], other[2:])
+        return Box(*first, *last)
+
     def grown(self, margin: int) -> Box:
         """With so many px more on each side."""
         return Box(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)

@@ -84,11 +84,16 @@ def test_a_network_that_cannot_be_kept_is_one_line_before_anything_is_written(da
     assert not (tmp_path / "out").exists()
 
 
+OVERLAYS = {
+    "evaluate.json": ("train.json",),
+    "multi_gpu_synthesis.yaml": ("train_synthesis.yaml",),
+    "multi_gpu_train.json": ("train.json",),
+}
+
+
 @pytest.mark.parametrize("name", RUN)
 def test_a_misspelt_override_is_one_line_before_anything_is_read_or_written(tmp_path, name):
-    below = {"multi_gpu_synthesis.yaml": ("train_synthesis.yaml",), "multi_gpu_train.json": ("train.json",)}.get(
-        name, ()
-    )
+    below = OVERLAYS.get(name, ())
     with pytest.raises(SystemExit, match="^error: the configuration knows no --image_mp: did you mean --image_mpp"):
         run(*below, name, image_mp=0.25, dataset_dir=tmp_path / "data", output_dir=tmp_path / "out")
     assert not any(tmp_path.iterdir())

@@ -10,14 +10,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bundle.label_server import slides as slides_of_server
 from bundle.label_server.query import Query
-from bundle.label_server.slides import objects_of_slide
-from bundle.slide_segmentation import windows
+from bundle.label_server.slides import objects_of_slide, rectangles
+from bundle.slide_segmentation import block, windows
 from bundle.slide_segmentation.execution import InProcess
 from bundle.slide_segmentation.request import SlideRequest
 from bundle.slide_segmentation.run import segment_slides
 from bundle.slides.grid import Box
 from bundle.slides.listing import is_slide
+from bundle.slides.tiff_file import TiffSlideFile
 
 SIZE = (300, 1200)  # H, W, px at the model's spacing: more than one tile wide
 
@@ -78,6 +80,50 @@ def test_only_the_windows_around_a_region_go_through_the_network(bench, monkeypa
     near = sum(seen)
     objects_of_slide(bench.slide, Query(bench.model), [])
     assert 0 < near < (sum(seen) - near) / 2
+
+
+def test_a_region_is_read_and_shown_to_the_network_once_and_no_more_than_its_halo_asks_for(bench, monkeypatch):
+    shown, read, labelled = [], [], []
+    predict, piece, to_label = windows.predict, TiffSlideFile.piece, block.tile_objects
+    monkeypatch.setattr(windows, "predict", lambda *given: shown.append(len(given[1])) or predict(*given))
+    monkeypatch.setattr(block, "tile_objects", lambda *given: labelled.append(given[0][0].numel()) or to_label(*given))
+
+    def counted(self, *place):
+        read.append(place)
+        return piece(self, *place)
+
+    monkeypatch.setattr(TiffSlideFile, "piece", counted)
+    region = Box(1600, 0, 2400, 600)  # 400 x 300 px at the model's spacing, across the edge of two tiles at 2048
+    query = Query(bench.model)
+    objects_of_slide(bench.slide, query, [region])
+    plan = slides_of_server._slide_plan(str(bench.slide), bench.slide.stat().st_mtime_ns, query, query.identity)
+    box = plan.grid.region(*region[:2], region.width, region.height).grown(slides_of_server.MARGIN)
+    around = plan.layout.shown(box.within(plan.grid.box))
+    rows, columns = plan.layout.windows_touching(around)
+    assert sum(shown) == plan.tissue[np.ix_(rows, columns)].sum() > 0 and labelled == [around.area]
+    corners = [plan.layout.window_box(place) for place in ((rows[0], columns[0]), (rows[-1], columns[-1]))]
+    seen = corners[0].around(corners[1]).within(plan.grid.box)  # four px of the finest level each
+    assert len(read) == len(set(read)) and len(read) * 48 * 64 < 1.3 * 4 * seen.area  # in pieces of 48 x 64 px
+
+
+def test_regions_that_lie_side_by_side_are_computed_as_one():
+    quarters = [Box(x, y, x + 10, y + 20) for y in (0, 20) for x in (0, 10)]
+    assert rectangles(quarters) == [Box(0, 0, 20, 40)]
+    apart = [*quarters[:3], Box(90, 0, 99, 9), quarters[0]]  # one of them named twice
+    assert sorted(rectangles(apart)) == [Box(0, 0, 20, 20), Box(0, 20, 10, 40), Box(90, 0, 99, 9)]
+    assert rectangles([]) == []
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        [Box(0, 0, 500, 600), Box(300, 100, 700, 600), Box(400, 0, 700, 300)],  # computed as one
+        [Box(0, 0, 300, 300), Box(200, 200, 600, 600)],
+    ],
+)
+def test_regions_that_overlap_give_each_object_once(bench, query, boxes):
+    every = sorted({text for box in boxes for text in outlines(objects_of_slide(bench.slide, query, [box])[0])})
+    assert len(every) > 10 and outlines(objects_of_slide(bench.slide, query, boxes)[0]) == every
 
 
 def test_a_region_beyond_the_slide_is_empty(bench, query):
