@@ -35,10 +35,7 @@ RESEARCH = ("scripts/experiments", "scripts/benchmarks", "scripts/reliability")
 MOST_FILES = 25  # in one folder
 # What may be called alike in several modules: the parts of readers of points, which do the same for their programs, and
 # the function that a command line begins with.
-SHARED_NAMES = {
-    *{"_add", "_area", "_class", "_clicks", "_number", "_places", "_ring", "_size"},
-    "main",
-}
+SHARED_NAMES = {*{"_add", "_area", "_class", "_clicks", "_number", "_places", "_ring", "_size"}, "main"}
 
 
 def modules() -> list[Path]:

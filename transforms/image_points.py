@@ -18,7 +18,8 @@ from monai.data import MetaTensor
 from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import ImageMetaKey, MetaKeys, TraceKeys, convert_to_tensor, ensure_tuple
 
-Size = tuple[int, int]
+from .pixel_centres import inside
+from .size import Size
 
 UNTOLD = {"Transpose", "Transposed"}  # transforms of MONAI that move pixels and leave `affine` as it was
 MARK = "image_affine"  # in the metadata of points: the affine of the image when they were brought into its px
@@ -168,8 +169,7 @@ class PointsToImaged(InvertibleTransform, MapTransform):
             height, width = image_size(image)
             plain = convert_to_tensor(output[key], wrap_sequence=True, track_meta=False).reshape(-1, 2)
             points = move(plain, file_to_array(image))
-            x, y = points.unbind(1)
-            within = (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
+            within = inside(points, (height, width))
             if not within.all() and is_as_read(image):
                 raise ValueError(
                     f"{int((~within).sum())} of {len(points)} points lie outside of an image of {width} x {height} px"

@@ -22,8 +22,8 @@ from torch.nn.functional import interpolate
 
 from .budget import MOST_PIXELS, check_budget
 from .image_points import marked, size_for
-
-Size = tuple[int, int]
+from .pixel_centres import HALF_PIXEL
+from .size import Size
 
 MPP = "mpp"  # metadata key: um per px; not there where unknown
 
@@ -66,7 +66,7 @@ def resample_image(image: torch.Tensor, size: Size) -> torch.Tensor:
 def resample_points(points: torch.Tensor, size: Size, new_size: Size) -> torch.Tensor:
     """Points (N, 2) in px of an image of `size` (H, W) -> in px of the same image at `new_size`."""
     scale = points.new_tensor([new_size[1] / size[1], new_size[0] / size[0]])
-    return (points + 0.5) * scale - 0.5
+    return (points + HALF_PIXEL) * scale - HALF_PIXEL
 
 
 def resample_label(label: torch.Tensor, size: Size) -> torch.Tensor:
@@ -184,7 +184,7 @@ class ResampleToSpacingd(InvertibleTransform, MapTransform):
         affine = torch.eye(4, dtype=torch.float64)
         for axis in range(2):
             step = old[axis] / new[axis]
-            affine[axis, axis], affine[axis, 3] = step, step / 2 - 0.5
+            affine[axis, axis], affine[axis, 3] = step, HALF_PIXEL * step - HALF_PIXEL
         return affine
 
 

@@ -41,9 +41,8 @@ def overview(
         for ring in (region.exterior, *region.interiors):
             draw.line(list(map(tuple, small.to_grid(ring.coords).tolist())), fill=TRUTH, width=3)
     for tile in tiles:
-        box = tile.box
-        edges = [[box.left - 0.5, box.top - 0.5], [box.right - 0.5, box.bottom - 0.5]]
-        draw.rectangle([*map(tuple, small.to_grid(grid.to_slide(edges)).tolist())], outline=PREDICTION, width=2)
+        corners = small.to_grid(grid.to_slide(tile.box.corners))
+        draw.rectangle([*map(tuple, corners.tolist())], outline=PREDICTION, width=2)
     return np.asarray(canvas)
 
 

@@ -15,12 +15,12 @@ import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
+from transforms.size import Size
 
 from ..files.value_rules import is_number
 
 logger = logging.getLogger(__name__)
 
-Size = tuple[int, int]  # (H, W), px
 UNNAMED = "no class"  # how messages call marks without one
 Unit = Literal["px", "um", "unknown"]
 PX: Unit = "px"

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
+from transforms.pixel_centres import HALF_PIXEL, from_corner
+from transforms.size import Size
 
-from ..files.pixel_centres import HALF_PIXEL, from_corner
 from ..objects.polygons import outline_objects
-from .clicks import Clicks, Outline, Size, area_of, as_points, union_of
+from .clicks import Clicks, Outline, area_of, as_points, union_of
 
 logger = logging.getLogger(__name__)
 

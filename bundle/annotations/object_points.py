@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
+from transforms.pixel_centres import pixels_of
 
 DECIMALS = 2  # of a px; points files hold no more
 
@@ -28,7 +29,7 @@ def centroid_points(label: Tensor) -> Tensor:
     points = np.stack([np.bincount(owner, axis, count) / area for axis in (x, y)], 1).round(DECIMALS)  # (n, 2)
     distance = np.hypot(x - points[owner, 0], y - points[owner, 1])  # (pixels,)
     nearest = _first_of_each(owner, distance)
-    column, row = np.floor(points + 0.5).astype(int).T  # the pixel that each point lies in
+    column, row = pixels_of(points).T  # the pixel that each point lies in
     outside = label[0].numpy()[row, column] != np.arange(1, count + 1)
     points[outside] = np.stack([x[nearest], y[nearest]], 1)[outside]
     return torch.from_numpy(points.astype(np.float32))

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import shapely
 import torch
-from transforms.maps.points import inside
+from transforms.pixel_centres import HALF_PIXEL, inside
+from transforms.size import Size
 
-from ..files.pixel_centres import HALF_PIXEL
-from .clicks import PX, UM, Clicks, Outline, Size
+from .clicks import PX, UM, Clicks, Outline
 
 logger = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 import shapely
 from shapely import Polygon
+from transforms.pixel_centres import HALF_PIXEL
 
 from ..slides.grid import Box
 
@@ -53,8 +54,8 @@ def _cells_inside(area: Polygon, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _whole_pixels(left: float, top: float, right: float, bottom: float) -> Box:
     """The pixels that lie wholly between four edges; pixel i spans [i - 1/2, i + 1/2]."""
-    first = (math.ceil(edge + 0.5 - ROUNDING) for edge in (left, top))
-    end = (math.floor(edge + 0.5 + ROUNDING) for edge in (right, bottom))
+    first = (math.ceil(edge + HALF_PIXEL - ROUNDING) for edge in (left, top))
+    end = (math.floor(edge + HALF_PIXEL + ROUNDING) for edge in (right, bottom))
     return Box(*first, *end)
 
 

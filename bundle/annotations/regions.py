@@ -12,8 +12,10 @@ from fnmatch import fnmatch
 import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
+from transforms.size import Size
 
-from .clicks import Clicks, Outline, Size, parts_of, union_of
+from ..slides.grid import Box
+from .clicks import Clicks, Outline, parts_of, union_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,12 @@ def split_regions(clicks: Clicks, pattern: str) -> tuple[Clicks, list[Outline]]:
     regions = [outline for outline, is_region in zip(clicks.outlines, chosen, strict=True) if is_region]
     others = tuple(outline for outline, is_region in zip(clicks.outlines, chosen, strict=True) if not is_region)
     return replace(clicks, outlines=others), regions
+
+
+def image_area(size: Size) -> Polygon:
+    """All of an image of some size, in px of it."""
+    (left, top), (right, bottom) = Box.of(size).corners.tolist()
+    return shapely.box(left, top, right, bottom)
 
 
 def regions_within(clicks: Clicks, regions: Iterable[Outline], size: Size) -> list[Polygon]:
@@ -45,7 +53,7 @@ def regions_within(clicks: Clicks, regions: Iterable[Outline], size: Size) -> li
     """
     drawn = union_of(region.area for region in regions)
     height, width = size
-    kept = parts_of(drawn.intersection(shapely.box(-0.5, -0.5, width - 0.5, height - 0.5)))
+    kept = parts_of(drawn.intersection(image_area(size)))
     if not kept:
         raise ValueError(
             f"{clicks.path}: no region lies in the image of {width} x {height} px: are these regions of this image,"

@@ -11,9 +11,10 @@ from typing import Protocol
 
 from torch import Tensor
 from transforms.resample import resample_image
+from transforms.size import Size
 
 from ..files.images import load_image
-from ..slides.grid import Box, Grid, Size
+from ..slides.grid import Box, Grid
 from ..slides.listing import is_slide
 from ..slides.reader import Slide
 
@@ -27,7 +28,7 @@ class Pixels(Protocol):
 
     @property
     def size(self) -> Size:
-        """(W, H), px."""
+        """H and W, px."""
 
     def grid(self, mpp: float | None = None) -> Grid:
         """Its pixels at a spacing; None: its own. ValueError where its own is needed and unknown."""
@@ -53,7 +54,7 @@ class ImagePixels:
 
     def __init__(self, path: Path, channels: int = 3, mpp: float | None = None) -> None:
         loaded = load_image(path, channels, mpp)
-        self.path, self.mpp, self.size = path, loaded.mpp, (loaded.size[1], loaded.size[0])
+        self.path, self.mpp, self.size = path, loaded.mpp, loaded.size
         self._at = {self.size: loaded.image}  # size of a grid -> all of it
 
     def grid(self, mpp: float | None = None) -> Grid:
@@ -67,13 +68,12 @@ class ImagePixels:
     def read_box(self, grid: Grid, box: Box) -> Tensor:
         """See `Pixels`."""
         if grid.size not in self._at:
-            self._at[grid.size] = resample_image(self._at[self.size], (grid.size[1], grid.size[0]))
+            self._at[grid.size] = resample_image(self._at[self.size], grid.size)
         return self._at[grid.size][:, box.top : box.bottom, box.left : box.right]
 
     def overview(self, longest: int) -> tuple[Grid, Tensor]:
         """See `Pixels`."""
-        scale = min(longest / max(self.size), 1.0)
-        grid = Grid(self.size, (max(round(self.size[0] * scale), 1), max(round(self.size[1] * scale), 1)))
+        grid = Grid.overview(self.size, longest)
         return grid, self.read_box(grid, grid.box)
 
 

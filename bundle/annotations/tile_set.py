@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 import torch
 from shapely import Polygon
+from transforms.pixel_centres import to_corner
 
 from ..files.atomic import write_text
 from ..files.csv_table import as_cell, csv_text
@@ -131,10 +132,9 @@ def _marks_and_regions(
 def _write_image(
     draft: Path, name: str, pixels: Pixels, clicks: Clicks, outlines: Sequence[Outline], settings: TileSettings
 ) -> list[Row]:
-    size = pixels.size[1], pixels.size[0]
-    clicks = onto_border(clicks, size)
-    refuse_misplaced(clicks, size)
-    regions = regions_within(clicks, outlines, size)
+    clicks = onto_border(clicks, pixels.size)
+    refuse_misplaced(clicks, pixels.size)
+    regions = regions_within(clicks, outlines, pixels.size)
     grid = pixels.grid(settings.tile_mpp if pixels.mpp is None or pixels.mpp < settings.tile_mpp else None)
     moved = [shapely.transform(region, grid.to_grid) for region in regions]
     tiles = list(cut_tiles(moved, grid.to_grid(clicks.points), settings.smallest))
@@ -181,7 +181,7 @@ def _account(
 def _write_tile(draft: Path, name: str, pixels: Pixels, grid: Grid, tile: Tile, mpp: float) -> Row:
     """Write one tile; its row of tiles.csv."""
     box = tile.box
-    corners = grid.to_slide([[box.left - 0.5, box.top - 0.5], [box.right - 0.5, box.bottom - 0.5]]) + 0.5
+    corners = to_corner(grid.to_slide(box.corners))
     (x, y), (right, bottom) = corners.round().astype(int).tolist()
     own = f"{name}_x{x}_y{y}"
     image = eight_bit(pixels.read_box(grid, box))  # (C, h, w)

@@ -7,7 +7,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..files.points_csv import Size
+from transforms.size import Size
+
 from ..label_server.runs import TrainingRuns
 from .clicks.click_folder import ClickFolder
 from .clicks.session import ClickSession
@@ -47,8 +48,7 @@ class ClickApp:
         return self.mpp or self._picture(path).mpp
 
     def _size_of(self, path: Path) -> Size:
-        width, height = self._picture(path).size
-        return height, width
+        return self._picture(path).size
 
     def train(self) -> None:
         """Begin a training; errors as `Trainer.begin`."""

@@ -17,11 +17,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from transforms.size import Size
 
 from ..files.image_kinds.intensities import to_float
 from ..files.images import read_image
 from ..files.view import View
-from ..slides.grid import Box, Grid, Size
+from ..slides.grid import Box, Grid
 from ..slides.listing import is_slide
 from ..slides.opening import open_slide_file
 from ..slides.reader import Slide
@@ -37,7 +38,7 @@ class Picture(Protocol):
 
     @property
     def size(self) -> Size:
-        """(W, H), px."""
+        """H and W, px."""
 
     @property
     def mpp(self) -> float | None:
@@ -60,7 +61,7 @@ class Picture(Protocol):
 
 
 def coarse_size(size: Size, step: int) -> Size:
-    """(W, H) of the image at a step."""
+    """H and W of the image at a step."""
     return max(math.ceil(size[0] / step), 1), max(math.ceil(size[1] / step), 1)
 
 
@@ -80,8 +81,8 @@ class Halves:
         """As `Picture.read`; enlarged where it is asked for finer than it is."""
         if step < self.step:
             left, top, right, bottom = (edge * step / self.step for edge in box)
-            own, size = (left, top, right, bottom), (box.width, box.height)
-            return np.asarray(self._steps[self.step].resize(size, Image.Resampling.BILINEAR, own))
+            own = left, top, right, bottom
+            return np.asarray(self._steps[self.step].resize((box.width, box.height), Image.Resampling.BILINEAR, own))
         return np.asarray(self._at(step).crop(box))
 
     def _at(self, step: int) -> Image.Image:
@@ -104,7 +105,7 @@ class WholePicture:
         file = read_image(path)
         pixels = (to_float(file.array)[0] * 255).round().byte().numpy()  # (C, H, W)
         self.mpp, self.grey = file.mpp, len(pixels) == 1
-        self.size: Size = (pixels.shape[2], pixels.shape[1])
+        self.size: Size = (pixels.shape[1], pixels.shape[2])
         self._halves = Halves(Image.fromarray(np.repeat(pixels.transpose(1, 2, 0), 3 // len(pixels), axis=2)))
 
     def read(self, step: int, box: Box) -> Pixels:
@@ -168,16 +169,17 @@ def gone_through(size: Size, read: Callable[[int, Box], Pixels]) -> Halves:
     """A large image without smaller copies of itself, read once, chunk by chunk, each averaged.
 
     Args:
-        size: (W, H) of the image, px.
+        size: of the image.
         read: gives a part of it, as `Picture.read`.
     """
     step = 1
     while max(coarse_size(size, step)) > OVERVIEW:
         step *= 2
-    far = Image.new("RGB", coarse_size(size, step))
-    for top in range(0, size[1], CHUNK):
-        for left in range(0, size[0], CHUNK):
-            box = Box(left, top, left + CHUNK, top + CHUNK).within(Box(0, 0, *size))
+    height, width = coarse_size(size, step)
+    far = Image.new("RGB", (width, height))
+    for top in range(0, size[0], CHUNK):
+        for left in range(0, size[1], CHUNK):
+            box = Box(left, top, left + CHUNK, top + CHUNK).within(Box.of(size))
             far.paste(Image.fromarray(read(1, box)).reduce(step), (left // step, top // step))
     return Halves(far, step)
 

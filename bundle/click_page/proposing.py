@@ -162,4 +162,4 @@ class Proposing:
 
     def _view(self, clicks: ImageClicks) -> Box:
         left, top, right, bottom = (round(edge) for edge in self.viewer.view())
-        return Box(left, top, right + 1, bottom + 1).within(Box(0, 0, clicks.size[1], clicks.size[0]))
+        return Box(left, top, right + 1, bottom + 1).within(Box.of(clicks.size))

@@ -19,8 +19,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from transforms.size import Size
 
-from ..slides.grid import Box, Size
+from ..slides.grid import Box
 from .picture import Picture, Pixels, coarse_size, open_picture
 
 SHOWN, STORED = 256, 512  # px of a tile's side: on the page at the least, in its file
@@ -78,7 +79,7 @@ def cut_tile(picture: Picture, level: int, column: int, row: int) -> Pixels:
     if not (0 <= column < 2**level and 0 <= row < 2**level):
         raise ValueError(f"level {level} has no tile in column {column}, row {row}")
     tile = np.full((side, side, 3), BACKGROUND, np.uint8)
-    if inside := box.within(Box(0, 0, *coarse_size(picture.size, step))):
+    if inside := box.within(Box.of(coarse_size(picture.size, step))):
         tile[inside.slices(box)] = picture.read(step, inside)
     return tile
 

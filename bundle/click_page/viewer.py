@@ -27,17 +27,17 @@ from bokeh.models import (
 from bokeh.models.annotations.dimensional import Dimensional, ImperialLength
 from bokeh.plotting import figure
 from numpy.typing import NDArray
+from transforms.pixel_centres import HALF_PIXEL, from_corner
+from transforms.size import Size
 
 from ..annotations.clicks import Outline, parts_of
 from ..objects.polygons import SlideObject
-from ..slides.grid import Size
 from .clicks.points_table import Point
 from .tiles import BEYOND, SHOWN, native_level
 
 CLICKED, CHOSEN, PROPOSED, REGION, OBJECT = "#ffffff", "#ffe000", "#00e5ff", "#3fa7ff", "#ffe000"
 REACH = 9.0  # px of the screen: so far from a point a click still means it
 UNKNOWN = 950, 800  # px of the screen
-EDGE = 0.5  # px: the image's corner lies so far outside the centre of its first pixel
 XY = tuple[float, float]  # px of the image
 
 
@@ -64,7 +64,7 @@ class Viewer:
 
         Args:
             address: of its tiles.
-            size: (W, H), px.
+            size: of the picture.
             mpp: um per px; without it there is no scale bar.
         """
         self.size = size
@@ -83,14 +83,14 @@ class Viewer:
             max_zoom=native + BEYOND,
             tile_size=SHOWN,
             initial_resolution=resolution,
-            x_origin_offset=EDGE,
-            y_origin_offset=SHOWN * resolution - EDGE,
+            x_origin_offset=HALF_PIXEL,
+            y_origin_offset=SHOWN * resolution - HALF_PIXEL,
             wrap_around=False,
         )
 
     def whole(self) -> None:
         """Show all of the picture."""
-        width, height = self.size
+        height, width = self.size
         self.look_at(((width - 1) / 2, (height - 1) / 2), max(width, height * self._shape()) * 1.02)
 
     def look_at(self, centre: XY, width: float | None = None) -> None:
@@ -135,7 +135,7 @@ class Viewer:
 
     def set_objects(self, objects: Sequence[SlideObject]) -> None:
         """Draw outlines of objects, which count from the picture's corner."""
-        rings = [part.exterior - EDGE for each in objects for part in each.parts]
+        rings = [from_corner(part.exterior) for each in objects for part in each.parts]
         self.objects.data = {
             "xs": [ring[:, 0].tolist() for ring in rings],
             "ys": [(-ring[:, 1]).tolist() for ring in rings],

@@ -17,7 +17,8 @@ import numpy as np
 import tifffile
 import torch
 from transforms.pseudo_labels.sam_masks import Proposal, proposal_of_page, proposals_of_ids
-from transforms.resample import Size, resample_label
+from transforms.resample import resample_label
+from transforms.size import Size
 
 from ..files.labels import LABEL_SUFFIXES, read_label
 from .items import files_by_name

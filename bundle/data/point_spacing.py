@@ -20,8 +20,7 @@ from functools import lru_cache
 import numpy as np
 from torch import Tensor
 from transforms.shapes.area_laws import nearest_distances
-
-Size = tuple[int, int]  # (H, W), px
+from transforms.size import Size
 
 logger = logging.getLogger(__name__)
 

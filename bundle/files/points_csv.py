@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from transforms.maps.points import inside, merge_duplicates
+from transforms.maps.points import merge_duplicates
+from transforms.pixel_centres import inside
+from transforms.size import Size
 
 from .atomic import write_text
 from .csv_table import read_cell_number, read_cells, read_table
 
 logger = logging.getLogger(__name__)
-
-Size = tuple[int, int]  # (H, W), px
 
 
 def read_points(path: str | os.PathLike[str], size: Size) -> Tensor:

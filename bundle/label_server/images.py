@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+from transforms.pixel_centres import pixels_of
 
 from ..files.images import load_image, read_image
 from ..inference.segmenter import Segmentation
@@ -56,7 +57,7 @@ def owned(centres: NDArray[np.float64], regions: Sequence[Box]) -> NDArray[np.bo
     """(N,): which centres (N, 2), x and y in px, centres at integers, lie in a region; all where there is none."""
     if not regions:
         return np.ones(len(centres), bool)
-    x, y = np.floor(centres + 0.5).T
+    x, y = pixels_of(centres).T
     inside = [(box.left <= x) & (x < box.right) & (box.top <= y) & (y < box.bottom) for box in regions]
     return np.logical_or.reduce(inside)
 
@@ -83,8 +84,7 @@ def pixel_size(path: Path) -> tuple[int, int]:
         return int(height), int(width)
     slide = open_slide_file(path)
     try:
-        width, height = slide.levels[0].size
-        return height, width
+        return slide.levels[0].size
     finally:
         slide.close()
 

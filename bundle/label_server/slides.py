@@ -50,21 +50,21 @@ def objects_of_slide(path: Path, query: Query, regions: Sequence[Box]) -> tuple[
     """
     plan = _slide_plan(str(path), path.stat().st_mtime_ns, query, query.identity)
     segmenter = cached_segmenter(str(query.model), plan.weights, plan.views, query.device)
-    step = outline_grid(plan.grid).step
+    outlines = outline_grid(plan.grid)
     kept: list[Objects] = []
     seen: list[Box] = []
     with Slide(path, segmenter.channels, plan.mpp, plan.view) as opened:
-        for rectangle in rectangles(regions) or [Box(0, 0, *plan.grid.slide)]:
+        for rectangle in rectangles(regions) or [Box.of(plan.grid.slide_size)]:
             found = joined_objects(
                 [segment_box(opened, segmenter, plan, part) for part in _boxes_at_once(plan, rectangle)]
             )
-            centres = (found.centres + 0.5) * step - 0.5  # px of the finest level
+            centres = outlines.to_slide(found.centres)
             new = owned(centres, regions) & owned(centres, [rectangle])
             if seen:
                 new &= ~owned(centres, seen)
             kept.append(found.taken(np.flatnonzero(new)))
             seen.append(rectangle)
-    return list(_as_slide_objects(joined_objects(kept), step, plan.mpp)), plan.mpp
+    return list(_as_slide_objects(joined_objects(kept), outlines.step, plan.mpp)), plan.mpp
 
 
 def rectangles(regions: Sequence[Box]) -> list[Box]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from transforms.random_streams import generator
-from transforms.resample import Size
+from transforms.size import Size
 
 Origin = tuple[int, int]  # row and column of a crop's first pixel
 Positions = Callable[[Size, int, int], list[Origin]]  # (height, width), side of a crop, the image's place in its list

@@ -47,7 +47,7 @@ def segment_block(slide: str, model: str, plan: Plan, block: Place, device: str 
         segmenter = cached_segmenter(model, plan.weights, plan.views, device)
         clock, results = Clock(), []
         with Slide(slide, segmenter.channels, plan.mpp, plan.view) as opened:
-            if opened.size != plan.grid.slide:
+            if opened.size != plan.grid.slide_size:
                 raise ValueError(f"{slide}: another slide than the one that was planned: put the first one back")
             places = plan.windows_of(block)
             shown = plan.layout.shown(plan.layout.block_box(block))

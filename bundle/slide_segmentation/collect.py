@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from transforms.pixel_centres import pixels_of
 
 from ..slides.grid import Box
 from .layout import Place
@@ -39,7 +40,7 @@ class Collection:
         self.first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)  # (B + 1,)
         self.centres = np.concatenate([np.zeros((0, 2)), *(each.centres for each in keys)])  # (N, 2), by block
         areas = np.concatenate([np.zeros(0, np.int64), *(each.areas for each in keys)])
-        column, row = np.floor(self.centres + 0.5).astype(np.int64).T
+        column, row = pixels_of(self.centres).T
         x, y = self.centres.T
         self.order = np.lexsort((areas, x, y, column, row))  # (N,): the objects, by id
         self._ids = np.empty(len(self.order), np.uint32)

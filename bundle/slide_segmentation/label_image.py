@@ -35,7 +35,7 @@ def write_label_image(path: Path, collection: Collection, outlines: Grid, grid: 
             stream,
             label_tiles(collection, outlines, grid),
             bigtiff=True,
-            shape=grid.size[::-1],
+            shape=grid.size,
             dtype=np.uint32,
             tile=(TILE, TILE),
             compression="zlib",
@@ -49,8 +49,8 @@ def write_label_image(path: Path, collection: Collection, outlines: Grid, grid: 
 
 def label_tiles(collection: Collection, outlines: Grid, grid: Grid) -> Iterator[NDArray[np.uint32]]:
     """The image's tiles (TILE, TILE), row by row; those at the right and lower edges go on as background."""
-    for top in range(0, grid.size[1], TILE):
-        for left in range(0, grid.size[0], TILE):
+    for top in range(0, grid.size[0], TILE):
+        for left in range(0, grid.size[1], TILE):
             tile = np.zeros((TILE, TILE), np.uint32)
             box = Box(left, top, left + TILE, top + TILE).within(grid.box)
             rows, columns = (sampled(*span) for span in _spans(box, outlines, grid))
@@ -85,6 +85,6 @@ def sampled(first: int, end: int, length: int, finer: int) -> NDArray[np.int64]:
 
 def _spans(box: Box, outlines: Grid, grid: Grid) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:
     return (
-        (box.top, box.bottom, grid.size[1], outlines.size[1]),
-        (box.left, box.right, grid.size[0], outlines.size[0]),
+        (box.top, box.bottom, grid.size[0], outlines.size[0]),
+        (box.left, box.right, grid.size[1], outlines.size[1]),
     )

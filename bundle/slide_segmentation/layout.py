@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transforms.budget import MOST_STEPS, check_budget
+from transforms.size import Size
 
-from ..slides.grid import Box, Size
+from ..slides.grid import Box
 
 Place = tuple[int, int]  # row and column in a lattice
 
@@ -31,7 +32,7 @@ class Layout:
         ValueError: a length is out of its range.
     """
 
-    size: Size  # (W, H) of the grid
+    size: Size  # of the grid
     window: int  # side of a window
     stride: int  # from window to window
     tile: int  # side of a tile
@@ -44,14 +45,14 @@ class Layout:
         if self.stride > self.window:
             raise ValueError(f"{self}: windows {self.stride} px apart leave gaps: overlap is 0 or more")
         for name, counts in (("window", self.window_counts()), ("tile", self.tile_counts())):
-            what = f"a slide of {self.size[0]} x {self.size[1]} px at the model's spacing"
+            what = f"a slide of {self.size[1]} x {self.size[0]} px at the model's spacing"
             mend = f"give a larger {name}, or the slide's right um per px (--image_mpp)"
             check_budget(what, counts[0] * counts[1], MOST_STEPS, f"{name}s", mend)
 
     @property
     def box(self) -> Box:
         """The whole grid."""
-        return Box(0, 0, *self.size)
+        return Box.of(self.size)
 
     def window_box(self, place: Place) -> Box:
         """A window; those at the right and lower edges may reach beyond the grid."""
@@ -60,7 +61,7 @@ class Layout:
 
     def window_counts(self) -> Place:
         """Rows and columns of windows."""
-        rows, columns = (max(math.ceil((length - self.window) / self.stride), 0) + 1 for length in self.size[::-1])
+        rows, columns = (max(math.ceil((length - self.window) / self.stride), 0) + 1 for length in self.size)
         return rows, columns
 
     def windows_touching(self, box: Box) -> tuple[range, range]:
@@ -84,7 +85,7 @@ class Layout:
 
     def tile_counts(self) -> Place:
         """Rows and columns of tiles."""
-        return math.ceil(self.size[1] / self.tile), math.ceil(self.size[0] / self.tile)
+        return math.ceil(self.size[0] / self.tile), math.ceil(self.size[1] / self.tile)
 
     def blocks(self) -> list[Place]:
         """All blocks, row by row."""

@@ -26,8 +26,8 @@ Mask = NDArray[np.bool_]
 
 def outline_grid(grid: Grid) -> Grid:
     """The grid that outlines lie on, for the grid at the model's spacing."""
-    width, height = (int(np.clip(full, own, FINER * own)) for full, own in zip(grid.slide, grid.size, strict=True))
-    return Grid(grid.slide, (width, height))
+    height, width = (int(np.clip(full, own, FINER * own)) for full, own in zip(grid.slide_size, grid.size, strict=True))
+    return Grid(grid.slide_size, (height, width))
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_erosion
+from transforms.size import Size
 
 from ..files.writers import write_png
-from ..slides.grid import Grid, Size
+from ..slides.grid import Grid
 from ..slides.reader import Slide
 from .collect import Collection
 from .plan import Plan
@@ -47,11 +48,11 @@ def dots(centres: NDArray[np.int64], size: Size, room: int) -> NDArray[np.bool_]
 
     Args:
         centres: px of the picture; those beyond its edges are taken to the edge.
-        size: (W, H) of the picture, px.
+        size: of the picture.
         room: px of the picture that objects may lie in.
     """
-    drawn = np.zeros(size[::-1], bool)
-    column, row = np.clip(centres, 0, np.array(size) - 1).T
+    drawn = np.zeros(size, bool)
+    column, row = np.clip(centres, 0, np.array(size[::-1]) - 1).T
     drawn[row, column] = True
     apart = math.sqrt(room / max(len(centres), 1))  # px from object to object, on average
     grown = int(np.clip(apart / 5, 1, LARGEST_DOT) - 1) // 2
@@ -60,8 +61,8 @@ def dots(centres: NDArray[np.int64], size: Size, room: int) -> NDArray[np.bool_]
 
 def looked_at(plan: Plan, grid: Grid) -> NDArray[np.bool_]:
     """The pixels (h, w) of a grid that lie in a window with tissue."""
-    looked = np.zeros(grid.size[::-1], bool)
-    scale = np.array(grid.size) / plan.grid.size
+    looked = np.zeros(grid.size, bool)
+    scale = np.array(grid.size[::-1]) / plan.grid.size[::-1]
     for row, column in np.argwhere(plan.tissue).tolist():
         box = plan.layout.window_box((row, column)).within(plan.layout.box)
         left, top = np.floor(np.array(box[:2]) * scale).astype(int)

@@ -122,7 +122,7 @@ def plan_from(content: Mapping[str, Any]) -> Plan:
     check_budget("the tissue", math.prod(shape), min(MOST_STEPS, 8 * len(bits)), "windows", "make the plan anew")
     tissue = np.unpackbits(np.frombuffer(bits, np.uint8), count=math.prod(shape)).reshape(shape).astype(bool)
     grid, layout = content["grid"], content["layout"]
-    content["grid"] = Grid(tuple(grid["slide"]), tuple(grid["size"]))
+    content["grid"] = Grid(tuple(grid["slide_size"]), tuple(grid["size"]))
     content["layout"] = Layout(**{**layout, "size": tuple(layout["size"])})
     low, high = content["window"]
     return Plan(**{**content, "tissue": tissue, "window": (low, high)})

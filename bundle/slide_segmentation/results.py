@@ -71,7 +71,7 @@ def spent(folder: SlideFolder, blocks: Sequence[Place]) -> dict[str, Any]:
 
 def area(plan: Plan) -> float:
     """The slide's, mm2."""
-    width, height = plan.grid.slide
+    height, width = plan.grid.slide_size
     return width * height * plan.mpp**2 / 1e6
 
 

@@ -92,14 +92,14 @@ def on_outline_grid(
     (left, right), (top, bottom) = (
         (first_inside(edges[0], *lengths), first_inside(edges[1], *lengths))
         for edges, lengths in (
-            ((shown.left, shown.right), (grid.size[0], fine.size[0])),
-            ((shown.top, shown.bottom), (grid.size[1], fine.size[1])),
+            ((shown.left, shown.right), (grid.size[1], fine.size[1])),
+            ((shown.top, shown.bottom), (grid.size[0], fine.size[0])),
         )
     )
-    rows = _coarse(top, bottom, grid.size[1], fine.size[1]) - shown.top
-    columns = _coarse(left, right, grid.size[0], fine.size[0]) - shown.left
+    rows = _coarse(top, bottom, grid.size[0], fine.size[0]) - shown.top
+    columns = _coarse(left, right, grid.size[1], fine.size[1]) - shown.left
     nearest = label[rows[:, None], columns]
-    down, across = (Axis(own, own / new) for own, new in zip(grid.size[::-1], fine.size[::-1], strict=True))
+    down, across = (Axis(own, own / new) for own, new in zip(grid.size, fine.size, strict=True))
     sure = resample(resample(probability, down, top, bottom, shown.top, 0), across, left, right, shown.left, 1)
     sure = np.clip(sure, 0, 1)
     reach = max(new / own for own, new in zip(grid.size, fine.size, strict=True))

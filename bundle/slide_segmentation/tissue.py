@@ -57,8 +57,8 @@ def tissue_windows(slide: Slide, grid: Grid, layout: Layout, way: str) -> Mask:
     """
     if way == "none":
         return np.ones(layout.window_counts(), bool)
-    width, height = (max(round(length / COARSER), 1) for length in grid.size)
-    small = Grid(slide.size, (width, height))
+    height, width = (max(round(length / COARSER), 1) for length in grid.size)
+    small = Grid(slide.size, (height, width))
     windows = windows_with(tissue_mask(slide.read_box(small, small.box)), layout)
     logger.info("%s: %.0f %% of its windows hold tissue", slide.path.name, 100 * windows.mean())
     if not windows.any():
@@ -92,7 +92,7 @@ def windows_with(mask: Mask, layout: Layout) -> Mask:
     """Which windows (rows, columns) touch a pixel of a mask that covers the whole grid."""
     rows, columns = layout.window_counts()
     sums = np.pad(mask.cumsum(0, dtype=np.int64).cumsum(1), ((1, 0), (1, 0)))  # of all above and left
-    scale = mask.shape[1] / layout.size[0], mask.shape[0] / layout.size[1]
+    scale = mask.shape[1] / layout.size[1], mask.shape[0] / layout.size[0]
     found = np.empty((rows, columns), bool)
     for row in range(rows):
         for column in range(columns):

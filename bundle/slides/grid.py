@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from transforms.pixel_centres import from_corner, to_corner
 from transforms.resample import resampled_size
-
-Size = tuple[int, int]  # (W, H), px
+from transforms.size import Size
 
 
 class Box(NamedTuple):
@@ -26,6 +26,16 @@ class Box(NamedTuple):
     top: int
     right: int
     bottom: int
+
+    @classmethod
+    def of(cls, size: Size) -> Box:
+        """All pixels of an image of some size."""
+        return cls(0, 0, size[1], size[0])
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """The upper left and the lower right one, (2, 2), x and y in px, pixel centres at integers."""
+        return from_corner([self[:2], self[2:]])
 
     @property
     def width(self) -> int:
@@ -68,32 +78,39 @@ class Box(NamedTuple):
 class Grid:
     """The pixels of a slide at one spacing."""
 
-    slide: Size  # px of the finest level
+    slide_size: Size  # px of the finest level
     size: Size  # px of the grid
 
     @classmethod
-    def at(cls, slide: Size, mpp: float, new_mpp: float) -> Grid:
+    def at(cls, slide_size: Size, mpp: float, new_mpp: float) -> Grid:
         """The grid of spacing `new_mpp` over a slide of spacing `mpp`, um per px; ValueError unless both are > 0."""
-        height, width = resampled_size((slide[1], slide[0]), mpp, new_mpp)
-        return cls(slide, (width, height))
+        return cls(slide_size, resampled_size(slide_size, mpp, new_mpp))
+
+    @classmethod
+    def overview(cls, slide_size: Size, longest: int) -> Grid:
+        """A grid over a whole slide, at most so many px long, and no finer than the slide."""
+        scale = min(longest / max(slide_size), 1.0)
+        height, width = (max(round(length * scale), 1) for length in slide_size)
+        return cls(slide_size, (height, width))
 
     @property
     def step(self) -> tuple[float, float]:
         """Px of the slide's finest level per px of the grid, along x and y."""
-        return self.slide[0] / self.size[0], self.slide[1] / self.size[1]
+        (height, width), (rows, columns) = self.slide_size, self.size
+        return width / columns, height / rows
 
     @property
     def box(self) -> Box:
         """All of it."""
-        return Box(0, 0, *self.size)
+        return Box.of(self.size)
 
     def to_grid(self, points: ArrayLike) -> NDArray[np.float64]:
         """Places (N, 2), x and y in px of the slide's finest level, in px of the grid."""
-        return (np.asarray(points, np.float64) + 0.5) / self.step - 0.5
+        return from_corner(to_corner(points) / self.step)
 
     def to_slide(self, points: ArrayLike) -> NDArray[np.float64]:
         """Places (N, 2), x and y in px of the grid, in px of the slide's finest level."""
-        return (np.asarray(points, np.float64) + 0.5) * self.step - 0.5
+        return from_corner(to_corner(points) * self.step)
 
     def region(self, x: float, y: float, width: float, height: float) -> Box:
         """The pixels whose centres lie in a region of the slide, cut at the slide's edges.

@@ -17,7 +17,7 @@ from ..files.image_kinds.spacing import one_spacing
 from .grid import Box
 from .pyramid import Level
 
-PIECE = (512, 512)  # px; a few tiles of the usual sizes
+PIECE = (512, 512)  # H, W, px; a few tiles of the usual sizes
 
 
 class OpenSlideFile:
@@ -36,7 +36,7 @@ class OpenSlideFile:
             self._slide = OpenSlide(path)
         except OpenSlideError as error:
             raise _damaged(path, error) from error
-        sizes = self._slide.level_dimensions
+        sizes = [(height, width) for width, height in self._slide.level_dimensions]
         self.levels = tuple(Level.of(sizes[0], size, PIECE) for size in sizes)
         self.samples, self.dtype, self.bits = 3, np.dtype(np.uint8), None
         self.mpp = _vendor_spacing(path, self._slide)
@@ -46,8 +46,8 @@ class OpenSlideFile:
     def piece(self, level: int, row: int, column: int) -> np.ndarray:
         """(h, w, 3) of a level; ValueError where the file is damaged."""
         size, downsample = self.levels[level].size, self._slide.level_downsamples[level]
-        left, top = column * PIECE[0], row * PIECE[1]
-        box = Box(left, top, left + PIECE[0], top + PIECE[1]).within(Box(0, 0, *size))
+        top, left = row * PIECE[0], column * PIECE[1]
+        box = Box(left, top, left + PIECE[1], top + PIECE[0]).within(Box.of(size))
         location = round(left * downsample), round(top * downsample)
         try:
             image = self._slide.read_region(location, level, (box.width, box.height))

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from transforms.size import Size
 
-from .grid import Box, Size
+from .grid import Box
 
 KEPT = 1 << 26  # bytes of pieces kept in memory
 MOST_PIXELS = 1 << 26  # in one piece: of more, no part can be read without reading it all
@@ -27,12 +28,12 @@ class Level:
 
     size: Size
     step: tuple[float, float]
-    piece: Size  # (W, H) of its pieces, px; those at the right and lower edges may be smaller
+    piece: Size  # of its pieces, px; those at the right and lower edges may be smaller
 
     @classmethod
     def of(cls, slide: Size, size: Size, piece: Size) -> Level:
         """A level of some size; `slide` is the finest one's."""
-        return cls(size, (downsampling(slide[0], size[0]), downsampling(slide[1], size[1])), piece)
+        return cls(size, (downsampling(slide[1], size[1]), downsampling(slide[0], size[0])), piece)
 
 
 def downsampling(full: int, length: int) -> float:
@@ -90,7 +91,7 @@ class Pieces:
 
     def region(self, level: int, box: Box) -> np.ndarray:
         """Pixels (h, w, S) of a box that lies in a level."""
-        width, height = self.file.levels[level].piece
+        height, width = self.file.levels[level].piece
         pixels = np.empty((box.height, box.width, self.file.samples), self.file.dtype)
         for row in range(box.top // height, -(-box.bottom // height)):
             for column in range(box.left // width, -(-box.right // width)):

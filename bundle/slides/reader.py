@@ -16,12 +16,13 @@ from types import TracebackType
 import numpy as np
 import torch
 from torch import Tensor
+from transforms.size import Size
 
 from ..files.image_kinds.intensities import intensity_window, to_float
 from ..files.image_kinds.raster import ImageFileError
 from ..files.images import check_mpp, select_channels
 from ..files.view import View, Window
-from .grid import Box, Grid, Size
+from .grid import Box, Grid
 from .opening import open_slide_file
 from .pyramid import Pieces
 from .resampling import Axis, Floats, resample
@@ -109,7 +110,7 @@ class Slide:
         box = grid.region(x, y, width, height)
         if not box:
             raise ValueError(
-                f"{self.path}: no pixel of its {self.size[0]} x {self.size[1]} px lies in the region at x {x:g},"
+                f"{self.path}: no pixel of its {self.size[1]} x {self.size[0]} px lies in the region at x {x:g},"
                 f" y {y:g} of {width:g} x {height:g} px: give px of its finest level"
             )
         return self.read_box(grid, box)
@@ -117,7 +118,7 @@ class Slide:
     def read_box(self, grid: Grid, box: Box) -> Tensor:
         """The pixels of a box of a grid, float32 (C, h, w) in [0, 1]; ValueError as `read`."""
         level = self._level(grid)
-        across, down = (Axis(length, step) for length, step in self._axes(grid, level))
+        down, across = self._axes(grid, level)
         pixels = np.empty((self.channels, box.height, box.width), np.float32)
         rows, columns = (max(int(AT_ONCE / axis.reach), 1) for axis in (down, across))
         for top in range(box.top, box.bottom, rows):
@@ -128,9 +129,7 @@ class Slide:
 
     def overview(self, longest: int) -> tuple[Grid, Tensor]:
         """The whole slide, float32 (C, h, w), at most so many px long and never enlarged, and its grid."""
-        scale = min(longest / max(self.size), 1.0)
-        width, height = (max(round(length * scale), 1) for length in self.size)
-        grid = Grid(self.size, (width, height))
+        grid = Grid.overview(self.size, longest)
         return grid, self.read_box(grid, grid.box)
 
     def _refuse_grey(self) -> None:
@@ -150,9 +149,11 @@ class Slide:
         ]
         return fine[-1] if fine else 0
 
-    def _axes(self, grid: Grid, level: int) -> list[tuple[int, float]]:
-        chosen = self._file.levels[level]
-        return [(chosen.size[axis], grid.step[axis] / chosen.step[axis]) for axis in (0, 1)]
+    def _axes(self, grid: Grid, level: int) -> tuple[Axis, Axis]:
+        """Down and across."""
+        (height, width), (x, y) = self._file.levels[level].size, self._file.levels[level].step
+        across, down = grid.step
+        return Axis(height, down / y), Axis(width, across / x)
 
     def _resampled(self, level: int, down: Axis, across: Axis, box: Box) -> Floats:
         """(C, h, w)."""
@@ -167,9 +168,9 @@ class Slide:
             return 0.0, 255.0
         places = [_sample_starts(length) for length in self.size]
         squares = [
-            self._pieces.region(0, Box(x, y, x + SAMPLE, y + SAMPLE).within(Box(0, 0, *self.size)))
-            for y in places[1]
-            for x in places[0]
+            self._pieces.region(0, Box(x, y, x + SAMPLE, y + SAMPLE).within(Box.of(self.size)))
+            for y in places[0]
+            for x in places[1]
         ]
         pixels = np.concatenate([square.reshape(-1, self._file.samples) for square in squares])  # (N, S)
         return intensity_window(select_channels(pixels.T[..., None], self.channels, self.path), self._file.bits)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from transforms.pixel_centres import from_corner, to_corner
 
 Floats = NDArray[np.float32]
 
@@ -40,7 +41,7 @@ class Axis:
 
         Weights of a pixel sum to 1; what lies beyond the level's edges weighs nothing.
         """
-        centre = (np.arange(first, end) + 0.5) * self.step - 0.5  # px of the level
+        centre = from_corner(to_corner(np.arange(first, end)) * self.step)  # px of the level
         count = 2 * math.ceil(self.reach) + 1
         place = np.floor(centre - self.reach).astype(np.int64)[:, None] + np.arange(count)  # (N, K)
         weight = np.maximum(1 - np.abs(place - centre[:, None]) / self.reach, 0)

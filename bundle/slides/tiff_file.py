@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from tifffile import TiffPage
+from transforms.size import Size
 
 from ..files.image_kinds.raster import ImageFileError, reading
 from ..files.image_kinds.tiff_content import JPEG_COMPRESSIONS, PALETTE, SEPARATE, Part, read_content, shown
@@ -64,29 +65,29 @@ class TiffSlideFile:
         self.dtype = np.dtype(np.uint8) if first.photometric == PALETTE or first.dtype == bool else self._stored
         self.samples, self.mpp, self.bits = content.samples, content.mpp, content.bits
         self._parts = content.levels
-        slide = (first.imagewidth, first.imagelength)
+        slide = (first.imagelength, first.imagewidth)
         pages = [parts[0].page for parts in self._parts]
         self.levels = tuple(
-            Level.of(slide, (page.imagewidth, page.imagelength), self._size_of_pieces(page)) for page in pages
+            Level.of(slide, (page.imagelength, page.imagewidth), self._size_of_pieces(page)) for page in pages
         )
         self._piece(len(self.levels) - 1, 0, 0)  # a missing codec is told now
 
-    def _size_of_pieces(self, page: TiffPage) -> tuple[int, int]:
+    def _size_of_pieces(self, page: TiffPage) -> Size:
         if _is_plain(page):
             return PIECE
-        size = (page.tilewidth, page.tilelength) if page.is_tiled else (page.imagewidth, page.rowsperstrip)
-        width, height = min(size[0], page.imagewidth), min(size[1], page.imagelength)
+        size = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
+        height, width = min(size[0], page.imagelength), min(size[1], page.imagewidth)
         if width * height > MOST_PIXELS:
             raise ImageFileError(
                 f"{self.path}: is stored in pieces of {width} x {height} px, so that no part of it can be read alone:"
                 " save it tiled (256 x 256 px, for example)"
             )
-        return size[0], height if not page.is_tiled else size[1]
+        return height if not page.is_tiled else size[0], size[1]
 
     def _piece(self, level: int, row: int, column: int) -> np.ndarray:
-        width, height = self.levels[level].piece
+        height, width = self.levels[level].piece
         box = Box(column * width, row * height, (column + 1) * width, (row + 1) * height)
-        box = box.within(Box(0, 0, *self.levels[level].size))
+        box = box.within(Box.of(self.levels[level].size))
         samples = []
         for part in self._parts[level]:
             pixels = self._plain(part, box) if _is_plain(part.page) else self._decoded(part, row, column)

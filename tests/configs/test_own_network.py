@@ -72,10 +72,7 @@ def test_it_is_segmented_with_by_the_bundle_and_by_our_segmenter_alike(trained, 
     [
         ({**UNET, "out_channels": 2}, "network_def: network monai.networks.nets.unet.UNet cannot be built"),
         ({**UNET, "act": "$print"}, "network_def: network_def::act is <built-in function print>"),
-        (
-            {"_target_": "torch.nn.Identity"},
-            "network_def: .*must be",
-        ),
+        ({"_target_": "torch.nn.Identity"}, "network_def: .*must be"),
     ],
 )
 def test_a_network_that_cannot_be_kept_is_one_line_before_anything_is_written(dataset, tmp_path, network, message):

@@ -17,12 +17,7 @@ from bundle.inference.pseudo_labels import GeodesicLabeller, MaskLabeller, Voron
 from bundle.simulation.dataset import write_dataset
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-VARIANTS = {
-    "voronoi": VoronoiLabeller,
-    "geodesic": GeodesicLabeller,
-    "copy_paste": CopyPaster,
-    "masks": MaskLabeller,
-}
+VARIANTS = {"voronoi": VoronoiLabeller, "geodesic": GeodesicLabeller, "copy_paste": CopyPaster, "masks": MaskLabeller}
 TRAIN = ("train.json", "train_on_pseudo_labels.yaml")
 
 

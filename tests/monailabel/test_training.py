@@ -79,11 +79,7 @@ def test_clicks_are_counted_when_they_come_and_refused_when_they_are_damaged(ser
     }
     for filename, text, message in (
         ("a.csv", "x,y\n1,here\n", "label of scene, line 2: y is 'here'"),
-        (
-            "a.xml",
-            '<!DOCTYPE a [<!ENTITY b "c">]><ASAP_Annotations/>',
-            "label of scene: has a document type",
-        ),
+        ("a.xml", '<!DOCTYPE a [<!ENTITY b "c">]><ASAP_Annotations/>', "label of scene: has a document type"),
         ("a.json", "{", "label of scene: is no whole JSON"),
     ):
         answer = put(server, "scene", filename, text)

@@ -70,7 +70,7 @@ def test_a_slide_gives_table_polygons_and_overview(bench, helpers):
     assert run(*arguments(bench, "a", "--labels")) == 0
     folder = bench.folder / "a/slide"
     assert {path.name for path in folder.iterdir()} == {
-        *("blocks", "manifest.json", "objects.csv", "objects.geojson", "overview.png", "labels.tif", "plan.json"),
+        *("blocks", "manifest.json", "objects.csv", "objects.geojson", "overview.png", "labels.tif", "plan.json")
     }
     assert helpers.results(folder) == helpers.results(bench.run("b", labels=True))
     notes = json.loads((folder / "manifest.json").read_text())["notes"]

@@ -43,10 +43,7 @@ from transforms import (
 
 HEIGHT, WIDTH = 60, 90
 SAMPLER = EllipseSampler(UniformAreaLaw(8.0, k=0.5))
-READ = {
-    "stock": LoadImaged("image", ensure_channel_first=True),
-    "ours": ReadImaged("image"),
-}
+READ = {"stock": LoadImaged("image", ensure_channel_first=True), "ours": ReadImaged("image")}
 MOVES = {
     "nothing": [],
     "flip": [Flipd("image", 0)],
@@ -177,13 +174,7 @@ def test_a_hover_map_keeps_metadata_but_is_not_turned_back():
     assert torch.equal(found["hover_map"].affine, found["label"].affine)
 
 
-PAIRED = {
-    HoverMapd: (),
-    PointMapd: (1.0,),
-    RandEllipseLabeld: (SAMPLER,),
-    HoverToLabeld: (),
-    ClassesToLabeld: (0.5,),
-}
+PAIRED = {HoverMapd: (), PointMapd: (1.0,), RandEllipseLabeld: (SAMPLER,), HoverToLabeld: (), ClassesToLabeld: (0.5,)}
 
 
 @pytest.mark.parametrize("kind", PAIRED)

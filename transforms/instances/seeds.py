@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from ..maps.points import Size, inside
+from ..pixel_centres import inside
+from ..size import Size
 from .follow_offsets import Floats, Integers, Mask
 
 

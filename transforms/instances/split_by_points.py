@@ -13,7 +13,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 from skimage.segmentation import watershed
 
-from ..maps.points import inside
+from ..pixel_centres import inside
 from .follow_offsets import Floats, Integers, as_arrays
 from .smooth import smooth
 

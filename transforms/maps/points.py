@@ -12,9 +12,9 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import convert_to_dst_type, convert_to_tensor
 
 from ..image_points import like_image, paired, size_for
+from ..pixel_centres import HALF_PIXEL, inside
+from ..size import Size
 from ..to_device import to_device
-
-Size = tuple[int, int]
 
 
 def merge_duplicates(points: torch.Tensor) -> tuple[torch.Tensor, int]:
@@ -24,13 +24,6 @@ def merge_duplicates(points: torch.Tensor) -> tuple[torch.Tensor, int]:
     first = order.new_full((len(points),), len(points)).scatter_reduce(0, group, order, "amin")
     kept = order[first[group] == order]
     return points[kept], len(points) - len(kept)
-
-
-def inside(points: torch.Tensor, size: Size) -> torch.Tensor:
-    """(N,) bool: which points lie in [-0.5, W - 0.5) x [-0.5, H - 0.5); NaN does not."""
-    height, width = size
-    x, y = points.unbind(1)
-    return (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
 
 
 def crop_points(points: torch.Tensor, origin: tuple[int, int], size: Size) -> torch.Tensor:
@@ -57,7 +50,7 @@ def flip_points_vertically(points: torch.Tensor, size: Size) -> torch.Tensor:
 
 def _mirror(points: torch.Tensor, axis: int, length: int) -> torch.Tensor:
     """Mirror one coordinate; the first edge of the image (inside) must not land on its last (outside)."""
-    end = torch.tensor(length - 0.5, dtype=points.dtype, device=points.device)
+    end = torch.tensor(length - HALF_PIXEL, dtype=points.dtype, device=points.device)
     mirrored = points.clone()
     mirrored[:, axis] = (length - 1 - points[:, axis]).minimum(torch.nextafter(end, torch.zeros_like(end)))
     return mirrored

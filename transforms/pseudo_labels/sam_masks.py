@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..instances.follow_offsets import Floats, Integers, Mask
 from ..instances.seeds import keep_with_seeds, seed_pixels, seed_points
-from ..maps.points import Size
+from ..size import Size
 
 
 @dataclass(frozen=True)

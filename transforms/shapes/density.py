@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import convolve1d
 from scipy.optimize import brentq
 
-Floats = NDArray[np.floating]
-Size = tuple[int, int]  # (H, W), px
+from ..size import Size
 
+Floats = NDArray[np.floating]
 BOXES = 4  # boxes of even density along a correlation length
 ADJACENT = math.exp(-1 / 6)  # mean correlation over two adjacent squares of half a correlation length
 

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 import torch
 
+from ..size import Size
 from ..to_device import to_device
-from .pixel_windows import Size, WindowRows, centre_places, visible_shapes, waves, window_lines
+from .pixel_windows import WindowRows, centre_places, visible_shapes, waves, window_lines
 
 INFINITE = 0x7F800000 << 32  # the key of an infinite distance
 

@@ -13,9 +13,9 @@ from monai.transforms import MapTransform, Randomizable, Transform
 from monai.utils import convert_to_dst_type, convert_to_tensor
 
 from ..image_points import like_image, paired, size_for
+from ..size import Size
 from .draw import draw_label
 from .ellipses import EllipseSampler
-from .pixel_windows import Size
 
 
 class RandEllipseLabel(Randomizable, Transform):

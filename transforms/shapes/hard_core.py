@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from ..size import Size
 from .area_laws import nearest_distances
-from .density import Size, estimate_contrast, estimate_density, levelled, smooth_noise
+from .density import estimate_contrast, estimate_density, levelled, smooth_noise
 from .sequential_addition import Boxes, add_points, largest_density, throws_for
 
 NEAREST = 5.0  # percentile of the nearest distances that is the spacing

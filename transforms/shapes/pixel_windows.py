@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import torch
 
+from ..size import Size
+
 PIXELS_AT_ONCE = 1 << 21  # window pixels visited together: bounds the memory at about 200 MB
-Size = tuple[int, int]
 
 
 @dataclass(frozen=True)

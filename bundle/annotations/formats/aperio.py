@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from skimage.draw import polygon
 from torch import Tensor
+from transforms.pixel_centres import from_corner
 
 from ...files.labels import in_raster_order
-from ...files.pixel_centres import from_corner
 from ...files.untrusted_text import load_xml
 from ..clicks import Clicks
 from ..marks import MarkCollector

@@ -16,8 +16,8 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import numpy as np
+from transforms.pixel_centres import HALF_PIXEL
 
-from ...files.pixel_centres import HALF_PIXEL
 from ...files.untrusted_text import load_xml
 from ..clicks import Clicks, Outline, area_of, as_points
 

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
+from transforms.pixel_centres import HALF_PIXEL
+from transforms.size import Size
 
-from ...files.pixel_centres import HALF_PIXEL
 from ...files.untrusted_text import load_json
-from ..clicks import Clicks, Outline, Size, area_of, as_points, union_of
+from ..clicks import Clicks, Outline, area_of, as_points, union_of
 from ..marks import mask_area, mask_of_runs
 
 Record = dict[str, Any]

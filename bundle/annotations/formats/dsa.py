@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
+from transforms.pixel_centres import HALF_PIXEL
 
-from ...files.pixel_centres import HALF_PIXEL
 from ...files.untrusted_text import load_json
 from ..clicks import Clicks, Outline, area_of, as_points
 

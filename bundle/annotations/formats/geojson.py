@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
+from transforms.pixel_centres import from_corner
 
-from ...files.pixel_centres import from_corner
 from ...files.untrusted_text import load_json
 from ..clicks import Clicks, Outline, area_of, as_points, union_of, warn_of_planes
 

@@ -24,8 +24,8 @@ import shapely
 from roifile import ROI_TYPE, ImagejRoi
 from shapely.geometry.base import BaseGeometry
 from transforms.budget import MOST_ENTRIES, MOST_UNPACKED, check_budget
+from transforms.pixel_centres import HALF_PIXEL
 
-from ...files.pixel_centres import HALF_PIXEL
 from ..clicks import Clicks, Outline, area_of, as_points, warn_of_planes
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
+from transforms.pixel_centres import from_corner
+
 from ...files.csv_table import Row, read_cells, read_table
-from ...files.pixel_centres import from_corner
 from ..clicks import PX, UM, Clicks, Unit
 from .columns import number_columns
 

@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterable, Mapping
 
 import shapely
 import torch
-from transforms.maps.points import inside
+from transforms.pixel_centres import inside
+from transforms.size import Size
 
 from ...annotations.clicks import Outline
-from ...files.points_csv import Size
 from .click_folder import ImagePaths
 from .marks import IDS, Change, Marks, numbered
 from .points_table import Columns, Point, read_columns_and_points

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from transforms.size import Size
 
 from ...files.csv_table import csv_text, read_table
-from ...files.points_csv import Size, parse_points
+from ...files.points_csv import parse_points
 
 HEADER = ("x", "y")
 Cells = tuple[str, ...]

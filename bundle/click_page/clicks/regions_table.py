@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import shapely
 from shapely import Polygon
+from transforms.pixel_centres import HALF_PIXEL
+from transforms.size import Size
 
 from ...annotations.clicks import Outline, parts_of
 from ...annotations.formats.geojson import read_geojson
 from ...annotations.regions import REGION, split_regions
-from ...files.pixel_centres import HALF_PIXEL
-from ...files.points_csv import Size
 from ...objects.geojson import feature
 from ...objects.polygons import PolygonPart as Rings
 from ...objects.polygons import SlideObject

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from transforms.size import Size
+
 from ...files.csv_table import read_table
-from ...files.points_csv import Size
 from .click_folder import ClickFolder, ImagePaths
 from .image_clicks import ImageClicks
 from .regions_table import read_regions

@@ -78,5 +78,7 @@ def _xy(found: Found, index: int) -> XY:
 
 
 def _looked_at(found: Found, point: Point) -> bool:
-    box = found.box
-    return box is None or (box.left - 0.5 <= point.x < box.right - 0.5 and box.top - 0.5 <= point.y < box.bottom - 0.5)
+    if found.box is None:
+        return True
+    (left, top), (right, bottom) = found.box.corners
+    return bool(left <= point.x < right and top <= point.y < bottom)

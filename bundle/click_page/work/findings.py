@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon
+from transforms.pixel_centres import from_corner
 
 from ...label_server.images import objects_of_label, segment_image
 from ...label_server.query import Query
@@ -20,7 +21,6 @@ from ...slides.grid import Box
 from ...slides.listing import is_slide
 
 KEPT = 8  # images whose objects stay in memory
-EDGE = 0.5  # px: outlines count from the image's corner, clicks from the centre of its first pixel
 LARGEST = 1 << 24  # px of a slide that are looked through at once, at its finest level
 
 
@@ -102,5 +102,5 @@ def _in_slide(path: Path, query: Query, box: Box | None) -> Found:
 
 
 def _polygons_of(item: SlideObject) -> MultiPolygon:
-    parts = [Polygon(part.exterior - EDGE, [hole - EDGE for hole in part.holes]) for part in item.parts]
+    parts = [Polygon(from_corner(part.exterior), [from_corner(hole) for hole in part.holes]) for part in item.parts]
     return MultiPolygon(parts)

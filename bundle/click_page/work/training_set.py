@@ -12,11 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import shapely
-
 from ...annotations.clicks import Clicks, Outline
 from ...annotations.formats.xy_table import read_plain
-from ...annotations.regions import REGION
+from ...annotations.regions import REGION, image_area
 from ...files.atomic import write_json
 from ...label_server.clicked import write_training_set
 from ...label_server.training import Training
@@ -74,4 +72,4 @@ def write_set(draft: Path, clicked: Clicked, training: Training, request: Reques
 
 
 def _whole_image(height: int, width: int) -> Outline:
-    return Outline(shapely.box(-0.5, -0.5, width - 0.5, height - 0.5), REGION)
+    return Outline(image_area((height, width)), REGION)

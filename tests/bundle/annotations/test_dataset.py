@@ -23,11 +23,7 @@ ALL, AS_IT_IS = Choice(), Placement()
 
 def feature(kind, coordinates, name=None):
     classification = {"classification": {"name": name}} if name else {}
-    return {
-        "type": "Feature",
-        "geometry": {"type": kind, "coordinates": coordinates},
-        "properties": classification,
-    }
+    return {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": classification}
 
 
 SQUARE = [[[2, 2], [8, 2], [8, 6], [2, 6], [2, 2]]]

@@ -55,7 +55,7 @@ def test_an_image_read_whole_and_as_a_slide_has_the_same_pixels(tmp_path, monkey
     tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb", resolution=(4e4, 4e4), resolutionunit="CENTIMETER")
     Image.fromarray(array).save(tmp_path / "a.png")
     with open_pixels(tmp_path / "a.tif") as whole, open_pixels(tmp_path / "a.png", mpp=0.25) as png:
-        assert isinstance(whole, ImagePixels) and whole.mpp == 0.25 and whole.size == (200, 120)
+        assert isinstance(whole, ImagePixels) and whole.mpp == 0.25 and whole.size == (120, 200)
         monkeypatch.setattr(listing, "MOST_WHOLE", 1000)
         with open_pixels(tmp_path / "a.tif") as slide:
             assert isinstance(slide, Slide)

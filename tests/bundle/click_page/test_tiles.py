@@ -87,7 +87,7 @@ def test_large_tiff_files_are_read_part_by_part(tmp_path: Path) -> None:
     array = np.zeros((4200, 4100, 3), np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", array, tile=(256, 256), photometric="rgb", resolution=(40000, 40000))
     shown = open_picture(tmp_path / "a.tif")
-    assert isinstance(shown, PartPicture) and shown.size == (4100, 4200)
+    assert isinstance(shown, PartPicture) and shown.size == (4200, 4100)
 
 
 def test_grey_and_16_bit_images_are_shown_by_their_own_range(tmp_path: Path) -> None:

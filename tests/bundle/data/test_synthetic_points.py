@@ -19,7 +19,7 @@ from bundle.files.points_csv import write_points
 from bundle.files.writers import write_image
 from bundle.inference.painting import SyntheticImageGenerator
 from bundle.networks.spade import SPADEGenerator
-from transforms.maps.points import inside
+from transforms.pixel_centres import inside
 from transforms.random_streams import generator
 from transforms.shapes.area_laws import UniformAreaLaw, nearest_distances
 from transforms.shapes.blobs import BlobSampler

@@ -9,10 +9,7 @@ from monai.bundle import ConfigParser
 
 from bundle.files.running_config import described, is_known, require_known_ids, running_parser
 
-STEP = {
-    "imports": ["$from bundle.files.running_config import require_known_ids"],
-    "run": "$require_known_ids()",
-}
+STEP = {"imports": ["$from bundle.files.running_config import require_known_ids"], "run": "$require_known_ids()"}
 
 
 def test_without_a_configuration_there_is_no_parser():

@@ -148,8 +148,7 @@ def test_parameters_in_um_mean_the_same_at_any_spacing():
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"mpp": 0}, {"threshold": 0.0}, {"threshold": 1.5}, {"smoothing": -0.1}, {"smallest": -1.0}],
+    "wrong", [{"mpp": 0}, {"threshold": 0.0}, {"threshold": 1.5}, {"smoothing": -0.1}, {"smallest": -1.0}]
 )
 def test_parameters_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} is "):

@@ -15,15 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from bundle.metrics import POINT_METRICS, detection_f1, evaluate_label, object_centres, point_metrics
 
-LABEL = np.array(
-    [
-        [4, 4, 4, 0, 0, 0],
-        [4, 4, 4, 0, 2, 2],
-        [0, 0, 0, 0, 2, 2],
-        [0, 0, 0, 0, 0, 2],
-        [9, 0, 0, 0, 0, 0],
-    ]
-)
+LABEL = np.array([[4, 4, 4, 0, 0, 0], [4, 4, 4, 0, 2, 2], [0, 0, 0, 0, 2, 2], [0, 0, 0, 0, 0, 2], [9, 0, 0, 0, 0, 0]])
 some_points = arrays(np.float64, st.tuples(st.integers(1, 9), st.just(2)), elements=st.floats(0, 20, width=32))
 
 

@@ -30,7 +30,7 @@ LAYOUTS = st.builds(
 @settings(max_examples=50)
 @given(LAYOUTS)
 def test_every_pixel_is_in_one_tile_of_one_block(layout):
-    owners = np.zeros(layout.size[::-1], int)
+    owners = np.zeros(layout.size, int)
     for block in layout.blocks():
         inside = layout.block_box(block)
         for tile in layout.tiles_of(block):
@@ -45,7 +45,7 @@ def test_every_pixel_is_in_one_tile_of_one_block(layout):
 def test_windows_cover_the_grid_and_those_that_touch_a_box_are_found(layout, corners):
     rows, columns = layout.window_counts()
     boxes = {(row, column): layout.window_box((row, column)) for row in range(rows) for column in range(columns)}
-    seen = np.zeros(layout.size[::-1], int)
+    seen = np.zeros(layout.size, int)
     for box in boxes.values():
         assert box.within(layout.box)  # none lies beside the slide
         seen[box.within(layout.box).slices(layout.box)] += 1

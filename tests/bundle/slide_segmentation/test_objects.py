@@ -123,10 +123,10 @@ def test_the_first_finer_px_inside_is_the_first(length, finer, edge):
 
 
 def test_outlines_are_up_to_twice_as_fine_as_the_model_and_no_finer_than_the_slide():
-    assert outline_grid(Grid((1000, 800), (500, 400))).size == (1000, 800)
-    assert outline_grid(Grid((4000, 800), (500, 400))).size == (1000, 800)
-    assert outline_grid(Grid((600, 480), (500, 400))).size == (600, 480)
-    assert outline_grid(Grid((300, 240), (500, 400))).size == (500, 400)
+    assert outline_grid(Grid((800, 1000), (400, 500))).size == (800, 1000)
+    assert outline_grid(Grid((800, 4000), (400, 500))).size == (800, 1000)
+    assert outline_grid(Grid((480, 600), (400, 500))).size == (480, 600)
+    assert outline_grid(Grid((240, 300), (400, 500))).size == (400, 500)
 
 
 def stored(folder, label, probability, step=17):
@@ -160,7 +160,7 @@ def test_ids_are_in_raster_order_of_centres(seed, band, backwards, tmp_path_fact
     assert len(pairs) == len(everything)  # one to one; the same but where centres share a pixel
     if len(set(zip(row, column, strict=True))) == len(row):
         assert np.array_equal(image, expected)
-    grid = Grid(label.shape[::-1], label.shape[::-1])
+    grid = Grid(label.shape, label.shape)
     (tile,) = label_tiles(collection, grid, grid)
     assert np.array_equal(tile[:40, :50], image) and not tile[40:].any()
 
@@ -168,7 +168,7 @@ def test_ids_are_in_raster_order_of_centres(seed, band, backwards, tmp_path_fact
 def test_a_label_image_takes_the_id_at_the_centre_of_each_pixel(tmp_path):
     label, probability = blobs(3, (2 * TILE + 100, 1500), 200)
     kept, places = stored(tmp_path, label, probability, 300)
-    fine, coarse = Grid((1500, 1124), (1500, 1124)), Grid((1500, 1124), (750, 562))
+    fine, coarse = Grid((1124, 1500), (1124, 1500)), Grid((1124, 1500), (562, 750))
     collection = Collection(kept, places)
     tiles = list(label_tiles(collection, fine, coarse))
     rows = [np.concatenate(tiles[i : i + 2], 1) for i in range(0, len(tiles), 2)]

@@ -76,7 +76,7 @@ def test_fluorescence_is_bright_on_dark():
 @settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(1, 97), st.integers(1, 61), st.integers(2, 20))
 def test_windows_with_tissue_are_those_that_touch_it(seed, width, height, window):
-    layout = Layout((width, height), window, max(window // 2, 1), 10, 0, 1)
+    layout = Layout((height, width), window, max(window // 2, 1), 10, 0, 1)
     mask = np.random.default_rng(seed).random((max(height // 3, 1), max(width // 3, 1))) < 0.1
     found = windows_with(mask, layout)
     for (row, column), has in np.ndenumerate(found):
@@ -89,7 +89,7 @@ def test_windows_with_tissue_are_those_that_touch_it(seed, width, height, window
 
 def _on_grid(place, shape, layout):
     """The px of the grid that a px of the mask touches."""
-    (row, column), across, down = place, layout.size[0] / shape[1], layout.size[1] / shape[0]
+    (row, column), across, down = place, layout.size[1] / shape[1], layout.size[0] / shape[0]
     right, bottom = int(np.ceil((column + 1) * across)), int(np.ceil((row + 1) * down))
     return Box(int(column * across), int(row * down), right, bottom)
 

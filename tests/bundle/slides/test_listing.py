@@ -76,7 +76,7 @@ def test_the_files_of_a_dicom_slide_are_one_slide(tmp_path, caplog):
     assert "6 DICOM files belong to 2 slides: one_0.dcm, two_0.dcm" in caplog.text
     for name in ("one_0", "one_2"):  # whichever file is named
         with Slide(tmp_path / f"{name}.dcm") as slide:
-            assert slide.size == (224, 160) and slide.mpp == 0.5
+            assert slide.size == (160, 224) and slide.mpp == 0.5
 
 
 def test_what_is_no_slide_is_named(tmp_path, caplog):

@@ -49,7 +49,7 @@ def test_pixels_are_exact_however_they_are_stored(files, image, tmp_path, option
     else:
         files.pyramid(tmp_path / "a.tif", image, **options)
     with Slide(tmp_path / "a.tif") as slide:
-        assert slide.size == (411, 300)
+        assert slide.size == (300, 411)
         assert torch.equal(slide.read(0, 0, 411, 300), as_float(image))
         assert torch.equal(slide.read(30, 17, 101, 200), as_float(image)[:, 17:217, 30:131])
 
@@ -71,7 +71,7 @@ def test_levels_and_spacing_of_each_kind_are_known(files, image, tmp_path, kind)
         getattr(files, kind)(path, image, 0.25, 3)
     with Slide(path) as slide:
         assert isinstance(slide._file, OpenSlideFile) == (kind == "svs")
-        assert [level.size for level in slide._file.levels] == [(411, 300), (205, 150), (102, 75)]
+        assert [level.size for level in slide._file.levels] == [(300, 411), (150, 205), (75, 102)]
         assert [level.step for level in slide._file.levels] == [(1, 1), (2, 2), (4, 4)]
         assert slide.mpp == pytest.approx(0.25)
         seen = slide.read(0, 0, 411, 300, 0.5)
@@ -136,8 +136,8 @@ def test_a_large_read_is_made_of_parts_that_fit(files, tmp_path, monkeypatch):
 
 
 def test_places_go_to_the_grid_and_back():
-    grid = Grid.at((1001, 700), 0.25, 0.5)
-    assert grid.size == (501, 350)
+    grid = Grid.at((700, 1001), 0.25, 0.5)
+    assert grid.size == (350, 501)
     assert np.allclose(grid.to_slide([[-0.5, -0.5], [500.5, 349.5]]), [[-0.5, -0.5], [1000.5, 699.5]])  # edges
     points = np.array([[3.0, 8.5], [900.0, 0.0]])
     assert np.allclose(grid.to_slide(grid.to_grid(points)), points)
@@ -211,7 +211,7 @@ def test_tiles_that_a_file_leaves_out_are_white(files, tmp_path):
 def test_an_overview_is_the_whole_slide(files, image, tmp_path):
     with Slide(files.pyramid(tmp_path / "a.tif", image, levels=2)) as slide:
         grid, seen = slide.overview(100)
-        assert seen.shape == (3, 73, 100) and grid.size == (100, 73)
+        assert seen.shape == (3, 73, 100) and grid.size == (73, 100)
         assert (seen - resample_image(as_float(image), (73, 100))).abs().mean() < 0.03
         assert slide.overview(5000)[1].shape == (3, 300, 411)
 

@@ -16,11 +16,11 @@ from transforms.maps.points import (
     crop_points,
     flip_points_horizontally,
     flip_points_vertically,
-    inside,
     merge_duplicates,
     point_map,
     point_maps,
 )
+from transforms.pixel_centres import inside
 from transforms.random_streams import generator
 
 

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.maps.points import inside
+from transforms.pixel_centres import inside
 from transforms.random_streams import generator
 from transforms.shapes.area_laws import nearest_distances
 from transforms.shapes.hard_core import HardCorePoints, estimate_spacing

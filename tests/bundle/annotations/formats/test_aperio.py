@@ -57,10 +57,7 @@ BOMB = '<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;&b;">]>'
         ("<Annotations><Region>", "is no whole XML"),
         ("", "is no whole XML"),
         ('<ASAP_Annotations X="1"/>', "begins with <ASAP_Annotations>, not <Annotations>"),
-        (
-            '<Annotations>\n<Region Id="7"><Vertex X="1"/></Region></Annotations>',
-            "region '7': .* has no X and Y",
-        ),
+        ('<Annotations>\n<Region Id="7"><Vertex X="1"/></Region></Annotations>', "region '7': .* has no X and Y"),
         ('<Annotations><Region><Vertex X="1" Y="nan"/></Region></Annotations>', "has no X and Y in px"),
         ('<Annotations><Region><Vertex X="one" Y="1"/></Region></Annotations>', "has no X and Y in px"),
     ],

@@ -29,11 +29,7 @@ def write(folder, *annotations, head='<?xml version="1.0"?>'):
 
 
 def test_dots_and_point_sets_are_clicks_measured_from_the_corner(tmp_path):
-    path = write(
-        tmp_path,
-        annotation("Dot", (10.5, 20.25), group="Tumour"),
-        annotation("PointSet", (0, 0), (3.5, 4.5)),
-    )
+    path = write(tmp_path, annotation("Dot", (10.5, 20.25), group="Tumour"), annotation("PointSet", (0, 0), (3.5, 4.5)))
     (clicks,) = read_asap(path)
     assert clicks.points.tolist() == [[10, 19.75], [-0.5, -0.5], [3, 4]]
     assert clicks.names == ("Tumour", None, None)

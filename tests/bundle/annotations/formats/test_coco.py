@@ -10,10 +10,7 @@ import pytest
 
 from bundle.annotations.formats.coco import read_coco
 
-IMAGES = [
-    {"id": 7, "file_name": "train/b.png", "height": 30, "width": 40},
-    {"id": "x", "file_name": "a.tif"},
-]
+IMAGES = [{"id": 7, "file_name": "train/b.png", "height": 30, "width": 40}, {"id": "x", "file_name": "a.tif"}]
 CATEGORIES = [{"id": 1, "name": "nucleus"}, {"id": 2, "name": "pair", "keypoints": ["left", "right"]}]
 
 

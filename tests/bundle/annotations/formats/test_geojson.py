@@ -16,12 +16,7 @@ SQUARE = [[2, 2], [8, 2], [8, 6], [2, 6], [2, 2]]
 
 def feature(kind, coordinates, classification=None, **more):
     properties = {"objectType": "annotation"} | ({"classification": classification} if classification else {})
-    return {
-        "type": "Feature",
-        "geometry": {"type": kind, "coordinates": coordinates},
-        "properties": properties,
-        **more,
-    }
+    return {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": properties, **more}
 
 
 def read(tmp_path, content):
@@ -43,13 +38,7 @@ def test_points_and_multipoints_with_their_classes_as_old_and_new_versions_write
 
 
 @pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda each: [each],
-        lambda each: each,
-        lambda each: each["geometry"],
-        lambda each: {"features": [each]},
-    ],
+    "wrap", [lambda each: [each], lambda each: each, lambda each: each["geometry"], lambda each: {"features": [each]}]
 )
 def test_lists_single_features_and_bare_geometries_are_read(tmp_path, wrap):
     assert read(tmp_path, wrap(feature("Point", [1, 2]))).points.tolist() == [[0.5, 1.5]]
@@ -59,8 +48,7 @@ def test_areas_become_outlines_with_centres_at_integers(tmp_path):
     hole = [[4, 3], [6, 3], [6, 5], [4, 5], [4, 3]]
     far = [[20, 20], [30, 20], [30, 30], [20, 20]]
     clicks = read(
-        tmp_path,
-        [feature("Polygon", [SQUARE, hole], {"name": "Region*"}), feature("MultiPolygon", [[SQUARE], [far]])],
+        tmp_path, [feature("Polygon", [SQUARE, hole], {"name": "Region*"}), feature("MultiPolygon", [[SQUARE], [far]])]
     )
     ring, several = clicks.outlines
     assert ring.name == "Region*" and ring.area.bounds == (1.5, 1.5, 7.5, 5.5) and ring.area.area == 24 - 4

@@ -31,7 +31,7 @@ def both(path: Path, view: View | None = None) -> np.ndarray:
     slide = TiffSlideFile(path, view)
     try:
         level = slide.levels[0]
-        rows, columns = -(-level.size[1] // level.piece[1]), -(-level.size[0] // level.piece[0])
+        rows, columns = -(-level.size[0] // level.piece[0]), -(-level.size[1] // level.piece[1])
         parts = [[slide.piece(0, row, column) for column in range(columns)] for row in range(rows)]
         np.testing.assert_array_equal(np.concatenate([np.concatenate(row, 1) for row in parts]), whole)
         assert slide.samples == whole.shape[-1] and slide.dtype == whole.dtype

@@ -8,9 +8,17 @@ Measured from the corner, a pixel covers [i, i + 1) and its centre is at i + 1/2
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
+from .size import Size
+
 HALF_PIXEL = 0.5  # px
+
+
+def pixels_of(places: ArrayLike) -> NDArray[np.int64]:
+    """The pixels (..., 2) that places (..., 2) lie in, pixel centres at integers; (i, i + 1/2] belongs to i + 1."""
+    return np.floor(to_corner(places)).astype(np.int64)
 
 
 def from_corner(places: ArrayLike) -> NDArray[np.float64]:
@@ -21,3 +29,11 @@ def from_corner(places: ArrayLike) -> NDArray[np.float64]:
 def to_corner(places: ArrayLike) -> NDArray[np.float64]:
     """Places (..., 2) with pixel centres at integers, measured from the corner."""
     return np.asarray(places, np.float64) + HALF_PIXEL
+
+
+def inside(points: torch.Tensor, size: Size) -> torch.Tensor:
+    """(N,) bool: which points lie in [-0.5, W - 0.5) x [-0.5, H - 0.5); NaN does not."""
+    height, width = size
+    x, y = points.unbind(1)
+    across = (x >= -HALF_PIXEL) & (x < width - HALF_PIXEL)
+    return across & (y >= -HALF_PIXEL) & (y < height - HALF_PIXEL)
