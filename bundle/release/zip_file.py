@@ -26,11 +26,12 @@ from ..files.running_config import described
 from ..inference.model import ModelCard, card_path, describe_output, read_card
 from ..inference.network_contract import complete
 from ..networks.weights import load_weights
+from . import pages
 
 NAME = "pathology_nuclei_points_segmentation"  # MONAI Label reads the kind of task from it
 FOLDERS = ("bundle", "configs", "docs", "scripts", "transforms")
-RESEARCH = ("scripts/benchmarks", "scripts/experiments", "scripts/reliability")  # stays in the repository
-FILES = ("LICENSE", "README.md", "CITATION.cff", "requirements.txt", "constraints.txt")
+STAY = ("scripts/benchmarks", "scripts/experiments", "scripts/reliability", *pages.STAY)  # in the repository
+FILES = ("LICENSE", "CITATION.cff", "requirements.txt", "constraints.txt")
 CONFIGS = ("inference.json", "train.json")  # both are asked for a network: `verify_net_in_out`, `monai.bundle.load`
 LARGEST = 25 * 10**6  # bytes: the Model Zoo's limit for a file
 EPOCH = (1980, 1, 1, 0, 0, 0)  # date of every file in the zip, so that the same content gives the same zip
@@ -64,7 +65,7 @@ def write_package(
     if weights.stat().st_size > LARGEST:
         content["large_files.yml"] = large_files(weights, url)
         del content["models/model.pt"]
-    content |= dict(bundle_files(root))
+    content |= with_pages(dict(bundle_files(root)))
     check_sizes(content)
     path = Path(folder) / f"{NAME}_v{version}.zip"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,8 +173,21 @@ def bundle_files(root: Path) -> Iterator[tuple[str, Path]]:
             if path.is_symlink():
                 raise ValueError(f"{path} is a link: put the file itself into the bundle")
             hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
-            if path.is_file() and not hidden and not inside.as_posix().startswith(RESEARCH):
+            if path.is_file() and not hidden and not inside.as_posix().startswith(STAY):
                 yield inside.as_posix(), path
+
+
+def with_pages(files: Mapping[str, Path]) -> dict[str, Path | bytes]:
+    """The files with pages that speak of nothing but these, and of the pictures of docs/ those that a page shows."""
+    texts = {name: path.read_text(encoding="utf-8") for name, path in files.items() if name.endswith(pages.PAGES)}
+    written = {name: pages.page_for_package(text, name, files) for name, text in texts.items()}
+    shown = set().union(*(pages.shown_in(text, name) for name, text in written.items()))
+    kept = {
+        name: path
+        for name, path in files.items()
+        if name in shown or not (name.startswith("docs/") and name.endswith(pages.PICTURES))
+    }
+    return {**kept, **{name: text.encode() for name, text in written.items()}}
 
 
 def check_sizes(content: Mapping[str, Path | bytes]) -> None:

@@ -24,6 +24,7 @@ from bundle.inference.outputs import HoverOutput
 from bundle.networks.cnn3 import CNN3
 from bundle.networks.compact import Compact
 from bundle.release import zip_file
+from bundle.release.pages import page_for_package, shown_in
 from bundle.release.zip_file import LARGEST, NAME, write_package
 from bundle.simulation.dataset import write_dataset
 from scripts.command_line import run_command
@@ -98,10 +99,45 @@ def test_every_file_is_within_the_limit(packed):
         assert max(entry.file_size for entry in archive.infolist()) <= LARGEST
 
 
-def test_links_of_the_model_card_lead_somewhere(unpacked):
-    text = (unpacked / "docs" / "README.md").read_text(encoding="utf-8")
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
-    assert links and [link for link in links if not (unpacked / "docs" / link).exists()] == []
+def written_pages(folder):
+    """Name -> text of all pages of the package."""
+    paths = [path for kind in ("*.md", "*.ipynb") for path in sorted(folder.rglob(kind))]
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def test_links_of_all_pages_lead_somewhere(unpacked):
+    found = written_pages(unpacked)
+    assert {"docs/README.md", "docs/manual.md", "docs/monailabel_app/README.md"} <= set(found)
+    links = [(name, link) for name, text in found.items() for link in re.findall(r"\]\(([^)#\s]+)", text)]
+    links = [(name, link) for name, link in links if "://" not in link]
+    assert len(links) > 20
+    assert [(name, link) for name, link in links if not (unpacked / name).parent.joinpath(link).exists()] == []
+
+
+def test_pages_name_no_file_module_or_command_that_the_package_lacks(unpacked):
+    absent = {f"{part}/" for part in ("tests", "scripts/experiments", "scripts/benchmarks", "scripts/reliability")}
+    for folder in ("docs", "models"):
+        here = [path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.*")]
+        absent |= {name for name in here if not (unpacked / name).exists() and "__pycache__" not in name}
+    assert {"docs/models.md", "docs/performance.md"} <= absent
+    for name, text in written_pages(unpacked).items():
+        assert [each for each in absent if each in text] == [], name
+        assert "<!--" not in text and not re.search(r"\bmake (demo|install|test|package|lint|docs|bench)\b", text), name
+        for module in re.findall(r"\bscripts\.(\w+)", text):
+            assert module == "NAME" or (unpacked / "scripts" / f"{module}.py").is_file(), (name, module)
+
+
+def test_pictures_that_no_page_of_the_package_shows_stay_behind(unpacked):
+    shown = "".join(written_pages(unpacked).values())
+    pictures = [path.name for path in (unpacked / "docs").rglob("*.png")]
+    assert pictures and [name for name in pictures if name not in shown] == []
+
+
+def test_a_page_loses_what_is_marked_and_links_to_what_is_not_there():
+    text = "A [b](b.md#x) and [c](../c.md), ![d](d/e.png)<!-- repository --> not\n\nhere<!-- /repository -->. [Web](https://a.b)"
+    packed = {"docs/b.md", "docs/page.md"}
+    assert page_for_package(text, "docs/page.md", packed) == "A [b](b.md#x) and c, d. [Web](https://a.b)"
+    assert shown_in(text, "docs/page.md") == {"docs/b.md", "c.md", "docs/d/e.png"}
 
 
 ZOO_HEADINGS = [
