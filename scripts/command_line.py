@@ -18,13 +18,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import fire
-from bundle.files.log_lines import PlainFormatter, plain_lines
+from bundle.files.error_lines import LEVEL, explain
+from bundle.files.log_lines import PlainFormatter
 from fire.decorators import SetParseFns
 from scripts.typed_options import Options, UsageError
 
 logger = logging.getLogger(__name__)
 
-LEVEL = "LOG_LEVEL"  # environment variable; DEBUG shows where in the code an error was raised
 MISUSED = 2  # exit code of a command line that was not understood
 INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
 
@@ -72,25 +72,12 @@ def run_reporting(run: Callable[[], None]) -> None:
     """
     try:
         run()
-    except (ValueError, OSError) as error:
-        logger.debug("", exc_info=True)
-        sys.exit(f"error: {plain_lines(str(error))}")
     except KeyboardInterrupt:
         logger.warning("stopped; nothing is left half written, and the same command goes on")
         sys.exit(INTERRUPTED)
     except Exception as error:  # nothing that a file holds may end in a traceback
         logger.debug("", exc_info=True)
         sys.exit(f"error: {explain(error)}")
-
-
-def explain(error: Exception) -> str:
-    """A message for an error that no part of the project raised itself, with the mend where there is one."""
-    text = " ".join(str(error).split()) or "no message"
-    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text.lower():
-        return f"not enough memory ({text}): use smaller images, a coarser um per px or another machine"
-    if isinstance(error, RecursionError):
-        return "a file is nested too deeply to be read: use another one"
-    return f"{type(error).__name__}: {text} (unexpected; {LEVEL}=DEBUG shows where: please report it)"
 
 
 def _deferred(options: Options) -> Callable[..., _Call]:

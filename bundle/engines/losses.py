@@ -19,7 +19,7 @@ from torch import Tensor
 from .parallel import mean_over_processes
 
 
-class NonFiniteLossError(RuntimeError):
+class NonFiniteLossError(ValueError):
     """Training has left the numbers: a loss or a weight is NaN or infinite."""
 
 

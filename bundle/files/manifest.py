@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import time
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from .provenance import sha256, versions
 from .sole_run import give_back, is_lock, lock_in, take
 from .untrusted_text import parse_json
 from .value_rules import FLAG, Rule, is_number, quoted
+
+logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 AUTO = "auto"  # a setting of this value leaves the choice to the machine, so whatever was chosen before fits it
@@ -43,6 +46,7 @@ FORM = {
     ),
     "sessions": Rule("a list of sessions", lambda value: isinstance(value, list) and all(map(_is_session, value))),
 }
+GONE = " is gone"  # end of a line about a file
 SYSTEM_FILES = (".DS_Store", "Thumbs.db")  # what systems put into folders by themselves
 
 
@@ -115,7 +119,8 @@ class StageManifest:
         Raises:
             BlockingIOError: another run works in the folder.
             FileExistsError: it holds the output of another stage.
-            ValueError: it holds what was made with other settings or from other inputs; names them.
+            ValueError: it holds what was made with other settings or from other inputs, or a finished result with other
+                bytes than were written; names them.
         """
         if self._started is not None:
             return
@@ -207,6 +212,19 @@ class StageManifest:
             raise ValueError(
                 f"{self.folder} holds what was made otherwise ({'; '.join(lines[:5])}): {mend}, or go back to what it"
                 " was made with"
+            )
+        if earlier.get("complete"):
+            self._refuse_changed(earlier.get("written", {}))
+
+    def _refuse_changed(self, written: Mapping[str, Mapping[str, Any]]) -> None:
+        """Files that are gone are only said: most stages make them anew."""
+        altered = _altered(self.folder, written)
+        gone = [line for line in altered if line.endswith(GONE)]
+        for line in gone:
+            logger.warning("%s since it was written", line)
+        if changed := [line for line in altered if line not in gone]:
+            raise ValueError(
+                f"{'; '.join(changed[:5])}: copy it again, remove it to make it anew, or name another output folder"
             )
 
 
@@ -306,21 +324,25 @@ def _altered(folder: Path, written: Mapping[str, Mapping[str, Any]]) -> list[str
     for name, what in written.items():
         path = folder / name
         if not path.exists():
-            lines.append(f"{path} is gone")
+            lines.append(f"{path}{GONE}")
         elif path.is_file() and path.stat().st_size != what.get("bytes"):
             lines.append(f"{path} has {path.stat().st_size} bytes instead of {what.get('bytes')}")
-        elif path.is_dir() and sum(file.is_file() for file in path.rglob("*")) < what.get("files", 0):
+        elif path.is_dir() and not isinstance(what.get("sha256"), Mapping) and _files_in(path) < what.get("files", 0):
             lines.append(f"{path} has fewer than {what.get('files')} files")
         else:
             lines += _changed_bytes(path, what.get("sha256"))
     return lines
 
 
+def _files_in(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
+
+
 def _changed_bytes(path: Path, digests: str | Mapping[str, str] | None) -> list[str]:
     """Of a file with its digest, or of a folder with those of its files; no digest, as in old manifests: nothing."""
     named = {path / name: digest for name, digest in digests.items()} if isinstance(digests, Mapping) else {}
     named |= {path: digests} if isinstance(digests, str) else {}
-    lines = [f"{file} is gone" for file in named if not file.is_file()]
+    lines = [f"{file}{GONE}" for file in named if not file.is_file()]
     changed = [file for file, digest in named.items() if file.is_file() and sha256(file) != digest]
     return lines + [f"{file} has other bytes than were written" for file in changed]
 

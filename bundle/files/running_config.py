@@ -22,6 +22,8 @@ from typing import Any
 from monai.bundle import ConfigParser
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
+from .error_lines import end_in_one_line
+
 TARGET = "_target_"
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 NO_WORKFLOW = ("metadata.json", "splits")  # in that folder, but without ids
@@ -45,11 +47,12 @@ def running_parser() -> ConfigParser:
 def require_known_ids() -> None:
     """First step of a configuration: end the process with one line where an id of it is known to none of our files.
 
-    Ids of your own pass where something in the configuration refers to them.
+    Ids of your own pass where something in the configuration refers to them. Later errors, too, end in one line.
 
     Raises:
         SystemExit: names the ids, and the known ones that are nearest.
     """
+    end_in_one_line()
     config: Mapping[str, Any] = running_parser().get()
     unknown: list[str] = []
     for name in ids(config):  # what is above comes first, and stands for what is below

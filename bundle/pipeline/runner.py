@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import gc
 import logging
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..engines.losses import NonFiniteLossError
+from ..files.error_lines import root_cause
 from ..files.stage_progress import finished_at, stage_seconds
 from .stage_run import StageRun
 
@@ -65,24 +64,9 @@ def clear_errors(what: str, advice: str = "") -> Iterator[None]:
         yield
     except Exception as error:
         cause = root_cause(error)
-        if isinstance(cause, (ValueError, OSError, NonFiniteLossError)):
+        if isinstance(cause, (ValueError, OSError)):
             raise StageError(f"{what}: {cause}{advice}") from error
         raise
-
-
-def root_cause(error: BaseException) -> BaseException:
-    """The first of a chain of errors that says something: the parser of configurations wraps what a stage raises.
-
-    A look-up of the parser that failed says less than the error about the configuration that follows from it.
-    """
-    while (cause := error.__cause__) is not None and _raised_in(cause) != "look_up_option":
-        error = cause
-    return error
-
-
-def _raised_in(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return frames[-1].name if frames else ""
 
 
 def _duration_and_end(folder: Path) -> str:

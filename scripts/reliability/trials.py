@@ -18,8 +18,9 @@ from .stand import Stand, failed, fresh
 KILLS = 3  # of one run, before it may end
 TRIES = 3  # of the same command after a fault
 
-# from good to bad; those after "refused" are defects
-OUTCOMES = ("same result", "told and refused", "other result", "left over", "silent", "traceback", "hung")
+BEFORE = "stopped before it began"
+GOOD = ("same result", "told", "told and refused", BEFORE)
+OUTCOMES = (*GOOD, "other result", "left over", "silent", "traceback", "hung")
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def interrupted(job: CommandUnderTest, stand: Stand, whole: Reference, folder: P
     _prepare(job, stand, folder)
     moment = draw.uniform(0.05, max(whole.seconds, 0.1))
     ended = run_command_within(job.command(stand, folder, False), Limits(signals={moment: signal.SIGINT}))
+    if ended.traceback and ended.last.endswith("KeyboardInterrupt") and not content(folder):
+        return Outcome(BEFORE, ended.last)  # by Python itself: no line of ours has run
     return _then_again(ended, job, stand, whole, folder)
 
 
@@ -127,8 +130,9 @@ def spoilt(change: Callable[[Path, random.Random], str]) -> Callable[..., Outcom
             return Outcome("hung" if ended.hung else "traceback", detail)
         if ended.code:
             return Outcome("told and refused", detail)
-        found = whole.differences(folder)
-        return Outcome("silent", f"{name} {what}; {found[0]}") if found else Outcome("same result", detail)
+        if found := whole.differences(folder):
+            return Outcome("told" if Path(name).name in ended.said else "silent", f"{name} {what}; {found[0]}")
+        return Outcome("same result", detail)
 
     return trial
 

@@ -347,6 +347,22 @@ def test_inference_can_be_taken_apart(dataset, model, segmented):
     assert np.array_equal(pred.T, segmented["simulated_002"])
 
 
+def test_inference_says_what_it_was_made_with_and_adds_nothing_of_another_model(dataset, model, tmp_path):
+    images = shutil.copytree(dataset / "images", tmp_path / "images")
+    own = shutil.copytree(model.parent, tmp_path / "model")
+    workflow = inference(dataset, own / "model.pt", dataset_dir=str(images), output_dir=tmp_path / "out")
+    workflow.run()
+    workflow.finalize()
+    manifest = read_manifest(tmp_path / "out")
+    assert manifest["complete"] and manifest["inputs"] == {"model": sha256(own / "model.pt")}
+    network = load_network(own).network
+    torch.nn.init.zeros_(next(network.parameters()))
+    torch.save(network.state_dict(), own / "model.pt")
+    with pytest.raises(RuntimeError) as error:
+        inference(dataset, own / "model.pt", dataset_dir=str(images), output_dir=tmp_path / "out").run()
+    assert "input model changed" in root_cause(error.value)
+
+
 def test_inference_refuses_a_model_that_does_not_fit(dataset, model, tmp_path):
     with pytest.raises(RuntimeError) as error:
         inference(dataset, model, output_dir=tmp_path, model_mpp=0.5).run()
@@ -355,7 +371,7 @@ def test_inference_refuses_a_model_that_does_not_fit(dataset, model, tmp_path):
     with pytest.raises(RuntimeError) as error:
         inference(dataset, model, output_dir=tmp_path, network_def=other).run()
     assert "size mismatch" in root_cause(error.value)
-    assert not any(tmp_path.iterdir())
+    assert not (tmp_path / "labels").exists()
 
 
 # what MONAI and its users ask of every configuration

@@ -36,7 +36,7 @@ class Labels:
 def trainer(stream, network=None):
     network = network or CNN3(width=0.05, dropout=[0, 0, 0, 0])
     descent = torch.optim.SGD(network.parameters(), 0.1)
-    return ClassTrainer("cpu", 1, stream, network, descent, ClassLoss(0.5))
+    return ClassTrainer("cpu", 1, stream, network, descent, ClassLoss(0.5), "float32")
 
 
 def test_one_update_is_the_gradient_of_the_loss_against_the_label(tiny):

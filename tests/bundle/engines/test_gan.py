@@ -148,7 +148,7 @@ def test_a_nan_stops_training_by_name(tiny, tmp_path):
             return {**terms, "cycle": terms["cycle"] * (float("nan") if self.calls == 5 else 1)}
 
     trainer = tiny.cycle_trainer(objective=Broken(), handlers=[LossTable(tmp_path / "losses.csv")])
-    with pytest.raises(RuntimeError, match=r"'cycle' is nan at update 5 \(epoch 2\)"):
+    with pytest.raises(ValueError, match=r"'cycle' is nan at update 5 \(epoch 2\)"):
         trainer.run()
     assert trainer.state.iteration == 6  # read every third update
     assert len((tmp_path / "losses.csv").read_text().splitlines()) == 2  # header and update 3

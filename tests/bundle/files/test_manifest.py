@@ -81,7 +81,7 @@ def test_lost_or_cut_results_are_noticed(tmp_path: Path) -> None:
     (tmp_path / "samples" / "1.png").unlink()
     assert differences(tmp_path, SETTINGS, INPUTS) == [
         f"{tmp_path / 'model.pt'} has 5 bytes instead of 7",
-        f"{tmp_path / 'samples'} has fewer than 1 files",
+        f"{tmp_path / 'samples' / '1.png'} is gone",
     ]
     (tmp_path / "samples" / "1.png").write_bytes(b"1234_")
     (tmp_path / "model.pt").write_bytes(b"weighty")
@@ -91,6 +91,23 @@ def test_lost_or_cut_results_are_noticed(tmp_path: Path) -> None:
     ]
     (tmp_path / "model.pt").unlink()
     assert f"{tmp_path / 'model.pt'} is gone" in differences(tmp_path, SETTINGS, INPUTS)
+
+
+def test_a_finished_stage_is_not_begun_again_over_changed_results(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    finished(tmp_path)
+    again = StageManifest(tmp_path, "synthesis", SETTINGS, INPUTS)
+    (tmp_path / "model.pt").write_bytes(b"weighty")
+    with pytest.raises(ValueError, match="model.pt has other bytes than were written: copy it again, remove it to"):
+        again.begin()
+    (tmp_path / "model.pt").unlink()
+    again.begin()  # most stages make anew what is gone
+    assert f"{tmp_path / 'model.pt'} is gone since it was written" in caplog.text
+    again.let_go()
+    replacing = StageManifest(tmp_path, "synthesis", SETTINGS, INPUTS, replace=True)
+    (tmp_path / "samples" / "1.png").write_bytes(b"1234_")
+    replacing.begin()
 
 
 def test_foreign_contents_are_refused(tmp_path: Path) -> None:

@@ -132,5 +132,14 @@ def test_the_tables_count():
         {"row": "file: x", "seed": 0, "kind": "input", "ended": "told", "kills": 0},
     ]
     text = tables(kept)
-    assert "| killed: a | 2 | 5 | 1 |  |  |  |  | 1 |  |" in text
+    assert "| killed: a | 2 | 5 | 1 |  |  |  |  |  |  | 1 |  |" in text
     assert "| disk full | 1 | 1 |" in text and "| file: x | 1 |  | 1 |" in text
+
+
+def test_losses_are_compared_without_their_seconds(tmp_path):
+    (tmp_path / "losses.csv").write_text("step,seconds,total\n1,0.1,2\n")
+    first = content(tmp_path)
+    (tmp_path / "losses.csv").write_text("step,seconds,total\n1,0.2,2\n")
+    assert content(tmp_path) == first
+    (tmp_path / "losses.csv").write_text("step,seconds,total\n1,0.2,3\n")
+    assert content(tmp_path) != first
