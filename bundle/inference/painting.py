@@ -133,12 +133,15 @@ class SyntheticImageGenerator:
         logger.info("%d synthetic pairs in %s", len(numbered), folder)
 
 
-def load_image_generator(weights: str | Path, device: torch.device | str = "cpu") -> SyntheticImageGenerator:
+def load_image_generator(
+    weights: str | Path, device: torch.device | str = "cpu", seed: int = 0
+) -> SyntheticImageGenerator:
     """A painter of synthetic images from the weights of a trained generator and the description beside them.
 
     Args:
         weights: such as `generator.pt` in the folder of stage 1.
         device: where it computes.
+        seed: as `SyntheticImageGenerator` takes it.
 
     Raises:
         FileNotFoundError: weights or description are not there.
@@ -147,7 +150,7 @@ def load_image_generator(weights: str | Path, device: torch.device | str = "cpu"
     network = load_network(weights).network
     if not isinstance(network, ImageGenerator):
         raise ValueError(f"{weights} holds a {type(network).__name__}: name the generator that stage 1 wrote")
-    return SyntheticImageGenerator(network, device)
+    return SyntheticImageGenerator(network, device, seed)
 
 
 def as_bytes(image: Tensor) -> np.ndarray:

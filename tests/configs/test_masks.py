@@ -12,6 +12,8 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from bundle.data.synthetic_points import SyntheticPointImages
+from bundle.files.running_config import described
+from bundle.inference.model import ModelCard, write_card
 from bundle.networks.weights import save
 from bundle.simulation.dataset import write_dataset
 from transforms.shapes.blobs import BlobSampler
@@ -28,10 +30,12 @@ STAGES = {
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two training images, 80 x 80 px, and beside them the weights of networks that nobody trained."""
     folder = write_dataset(tmp_path_factory.mktemp("masks") / "data", images=2, size=(80, 80), seed=1, testing=0)
-    files = [str(CONFIGS / name) for name in ("synthesize.yaml", "presets/smoke.yaml")]
+    files = [str(CONFIGS / name) for name in ("train_synthesis.yaml", "presets/smoke.yaml")]
     parser = ConfigParser(ConfigParser.load_config_files(files))
     for network, name in (("generator_def", "generator.pt"), ("segmenter_def", "warm_start/segmenter.pt")):
         save(parser.get_parsed_content(network).state_dict(), folder.parent / "synthesis" / name)
+    card = ModelCard(described(parser, "generator_def"), mpp=0.5, diameter=6.0)
+    write_card(folder.parent / "synthesis" / "generator.pt", card)
     return folder
 
 
