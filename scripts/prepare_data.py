@@ -8,6 +8,7 @@
     python -m scripts.prepare_data dsb2018 --input stage1_train --split my_split.json --output my_dsb
     python -m scripts.prepare_data points_from_labels --labels my_data/labels --output my_data/points
     python -m scripts.prepare_data spacing --dataset_dir my_data --spacings mpp.csv --output my_tagged_data
+    python -m scripts.prepare_data parts --dataset_dir my_data --output my_clicked_parts
     python -m scripts.prepare_data join --dataset_dirs a,b --mpp 0.25,0.5 --share 0.7,0.3 --output my_joined_data
 
 Each command explains its options: `python -m scripts.prepare_data monuseg --help`.
@@ -27,6 +28,7 @@ from typing import TypeVar
 
 import numpy as np
 from bundle.annotations.choice import Choice, parse_classes
+from bundle.annotations.clicked_parts import PartSize, write_clicked_parts
 from bundle.annotations.dataset import write_clicked_dataset
 from bundle.annotations.formats.aperio import draw_outlines, read_outlines
 from bundle.annotations.formats.dsb2018 import find_entries, image_file, label_of_masks
@@ -35,6 +37,7 @@ from bundle.annotations.object_points import POINT_RULES
 from bundle.annotations.placement import Placement
 from bundle.annotations.regions import REGION
 from bundle.annotations.tile_set import TileSettings, write_tiles
+from bundle.data.folder import DataFolder
 from bundle.data.image_spacings import read_spacings, write_with_spacing
 from bundle.data.items import files_by_name
 from bundle.data.joining import write_joined
@@ -263,6 +266,36 @@ def spacing(dataset_dir: str, spacings: str, output: str) -> None:
     logger.info("%s: %d images written", output, count)
 
 
+def parts(
+    dataset_dir: str,
+    output: str,
+    image_mpp: float | None = None,
+    model_mpp: float = 0.5,
+    smallest: int = 128,
+    channels: int = 3,
+) -> None:
+    """Cut what is clicked out of a data folder in which only regions of images are clicked (regions/NAME.geojson).
+
+    scripts.pipeline does so by itself; a configuration that is run alone needs the folder that is written here. Pixels,
+    points and labels are cut, not resampled; split.json, diameters.csv and shares.csv name the parts, and tiles.csv
+    says where each lies.
+
+    Args:
+        dataset_dir: data folder with images/, points/ and regions/.
+        output: data folder to make; must not exist, or be empty.
+        image_mpp: (or --mpp) um per px of all images; without it their tags are asked.
+        model_mpp: um per px at which the model works.
+        smallest: px of a part's shorter side at that spacing, at least; not less than the crops of training.
+        channels: 3 (RGB) or 1 (grey).
+    """
+    if not isinstance(smallest, int) or smallest < 1 or check_mpp(model_mpp) is None:
+        raise ValueError(f"smallest is {smallest!r}, model_mpp {model_mpp!r}: give a whole number of px, and um per px")
+    folder = DataFolder(dataset_dir, check_mpp(image_mpp), channels, regions=True)
+    with _folder_when_complete(output) as draft:
+        count = write_clicked_parts(folder, PartSize(smallest, model_mpp), draft)
+    logger.info("%s: %d images and parts of images written", output, count)
+
+
 def join(dataset_dirs: str, output: str, mpp: str = "", diameter: str = "", share: str = "") -> None:
     """Make several data sets one, in which each image says for itself what its data set says here.
 
@@ -342,5 +375,6 @@ if __name__ == "__main__":
             "points_from_labels": points_from_labels,
             "spacing": spacing,
             "join": join,
+            "parts": parts,
         }
     )

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from fnmatch import fnmatch
+from pathlib import Path
 
 import numpy as np
 import shapely
@@ -16,11 +17,28 @@ from transforms.size import Size
 
 from ..slides.grid import Box
 from .clicks import Clicks, Outline, parts_of, union_of
+from .formats.geojson import read_geojson
 
 logger = logging.getLogger(__name__)
 
 REGION = "Region*"  # the class of this name that QuPath offers, and all that begin so
 LOST = 0.01  # part of the regions' area beyond the image from which on it is said
+
+
+def read_regions(path: Path) -> list[Outline]:
+    """The regions in a file, px of the image, pixel centres at integers.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_geojson`; it holds anything that is no region, which would be lost when
+            the page writes the file anew.
+    """
+    (clicks,) = read_geojson(path)
+    others, regions = split_regions(clicks, REGION)
+    if len(others.points) or others.outlines:
+        raise ValueError(
+            f"{path}: holds marks that are no regions (class {REGION}): keep regions alone in it, and clicks in points/"
+        )
+    return regions
 
 
 def split_regions(clicks: Clicks, pattern: str) -> tuple[Clicks, list[Outline]]:

@@ -9,6 +9,9 @@
 Labels are looked for by name and opened only by who asks for them: a run from points alone opens none. Where images
 have typical diameters of their own, diameters.csv says so, see `bundle.data.diameters`; how often each is learnt from
 is a matter of shares.csv, see `bundle.data.shares`.
+
+Images of which only parts are clicked (regions/NAME.geojson) are refused: where nobody looked, a nucleus without a
+click is no mistake. `bundle.annotations.clicked_parts` cuts what is clicked out of them.
 """
 
 from __future__ import annotations
@@ -57,13 +60,17 @@ class DataFolder:
         dataset_dir: the folder.
         mpp: um per px of all its images; None: what each image's TIFF tags say, unknown where they say nothing.
         channels: 1 (grey) or 3 (RGB): what the networks are configured for.
+        regions: whether parts of images may be all that is clicked; only who heeds the regions says so.
 
     Raises:
         FileNotFoundError: no such folder, or none called images in it.
-        ValueError: no image; two files of one base name; a bad split.json, diameters.csv, shares.csv or mpp.
+        ValueError: no image; two files of one base name; a bad split.json, diameters.csv, shares.csv or mpp; an image
+            of a part is clicked in regions.
     """
 
-    def __init__(self, dataset_dir: str | os.PathLike[str], mpp: float | None = None, channels: int = 3) -> None:
+    def __init__(
+        self, dataset_dir: str | os.PathLike[str], mpp: float | None = None, channels: int = 3, regions: bool = False
+    ) -> None:
         self.dataset_dir, self.mpp, self.channels = Path(dataset_dir), check_mpp(mpp), channels
         items = scan(self.dataset_dir)
         if self.diameters_path is not None:
@@ -75,6 +82,12 @@ class DataFolder:
         split_path = self.dataset_dir / "split.json"
         split = read_split(split_path, items) if split_path.exists() else split_by_files(items.values())
         self._items = {part: [items[name] for name in split[part]] for part in PARTS}
+        if self.partly_clicked and not regions:
+            raise ValueError(
+                f"{self.dataset_dir / 'regions'}: {len(self.partly_clicked)} images are clicked in regions only, such"
+                f" as {self.partly_clicked[0].name}: the pipeline cuts these out by itself; for everything else run"
+                f" prepare_data parts --dataset_dir {self.dataset_dir} --output NEW and give it NEW"
+            )
         left_out = [name for name in items if name not in {*split["training"], *split["testing"]}]
         if left_out:
             logger.warning("%s: %d images are in no part and not used: %s", dataset_dir, len(left_out), some(left_out))
@@ -100,6 +113,11 @@ class DataFolder:
     def testing(self) -> list[Item]:
         """The images held out."""
         return self._items["testing"]
+
+    @property
+    def partly_clicked(self) -> list[Item]:
+        """The images of both parts of which only regions are clicked."""
+        return [item for part in PARTS for item in self._items[part] if item.regions_path]
 
     def items(self, split: str) -> list[Item]:
         """One part by name.

@@ -65,7 +65,8 @@ def write_with_spacing(
         (draft / part).mkdir()
     for name, item in progress(items.items()):
         write_image(draft / "images" / f"{name}.tif", read_image(item.image_path).array, found[name])
-        for path in filter(None, (item.points_path, item.label_path)):
+        for path in filter(None, (item.points_path, item.label_path, item.regions_path)):
+            (draft / path.parent.name).mkdir(exist_ok=True)
             shutil.copyfile(path, draft / path.parent.name / path.name)
     for path in (source / name for name in COPIED):
         if path.is_file():

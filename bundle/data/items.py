@@ -30,6 +30,7 @@ class Item:
     label_path: Path | None = None
     diameter: Diameter | None = None  # typical of its objects
     share: float | None = None  # how often it is learnt from, beside the others
+    regions_path: Path | None = None  # where only parts of it are clicked
 
 
 def scan(dataset_dir: Path) -> dict[str, Item]:
@@ -51,7 +52,11 @@ def scan(dataset_dir: Path) -> dict[str, Item]:
     lonely = [f"points/{name}.csv" for name in points if name not in images]
     if lonely:
         logger.warning("%s: %d points files belong to no image: %s", dataset_dir, len(lonely), some(lonely))
-    return {name: Item(name, path, points.get(name), labels.get(name)) for name, path in images.items()}
+    regions = files_by_name(dataset_dir / "regions", (".geojson",))
+    return {
+        name: Item(name, path, points.get(name), labels.get(name), regions_path=regions.get(name))
+        for name, path in images.items()
+    }
 
 
 def files_by_name(folder: Path, suffixes: Iterable[str]) -> dict[str, Path]:

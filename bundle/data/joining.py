@@ -15,19 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..files.atomic import draft_folder, write_text
+from ..files.atomic import write_text
 from ..files.csv_table import by_image_text
 from ..files.images import read_image
 from ..files.provenance import hash_files
 from ..files.writers import write_image
+from .derived_folder import SOURCES, ensure_derived
 from .diameters import DIAMETERS, Diameter
 from .folder import DataFolder
 from .items import Item
 from .shares import SHARES
 from .sources import Source
 from .split import PARTS
-
-SOURCES = "sources.json"
 
 
 @dataclass(frozen=True)
@@ -61,20 +60,8 @@ def ensure_joined(sources: Sequence[Source], folder: Path) -> Path:
         FileNotFoundError, ValueError: as `write_joined`.
         FileExistsError: the folder holds something else, or data sets that have changed since.
     """
-    members = list_members(sources)
-    found = folder / SOURCES
-    if found.is_file():
-        if json.loads(found.read_text("utf-8")) == _provenance(sources, members):
-            return folder
-        raise FileExistsError(
-            f"{found}: was made of other data sets, or they have changed since: name another output folder, or remove"
-            f" {folder} if the new data are meant"
-        )
-    if folder.is_dir() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder}: holds no {SOURCES}, so these are no joined data sets: name another folder")
-    with draft_folder(folder) as draft:
-        write_joined(sources, draft)
-    return folder
+    made_of = _provenance(sources, list_members(sources))
+    return ensure_derived(folder, made_of, lambda draft: write_joined(sources, draft))
 
 
 def write_joined(

@@ -13,6 +13,7 @@ from ..networks.device import describe_device, resolve_device
 from ..report import write_report
 from .baselines import BASELINE_TITLES
 from .dataset import DIAMETER, describe_dataset, fit_stages, open_dataset, stage_files, stage_pixels, with_diameter
+from .datasets import clicked_parts
 from .output import check_output_dir, hold, set_aside
 from .plan import describe_plan, estimate, rehearse_all
 from .request import Request
@@ -42,6 +43,11 @@ def run_pipeline(request: Request, stages: Sequence[Stage], restart: str = "", p
     """
     check_request(request, stages)
     check_output_dir(request.output_dir)
+    with clicked_parts(request, stages, plan_only) as clicked:
+        return _run_on(clicked, stages, restart, plan_only)
+
+
+def _run_on(request: Request, stages: Sequence[Stage], restart: str, plan_only: bool) -> Path | None:
     dataset = open_dataset(request, stages)
     request, stages = with_diameter(request, stages, dataset), fit_stages(stages, dataset)
     with hold(request.output_dir):

@@ -17,10 +17,11 @@ from transforms.pixel_centres import inside
 from transforms.size import Size
 
 from ...annotations.clicks import Outline
+from ...annotations.regions import read_regions
 from .click_folder import ImagePaths
 from .marks import IDS, Change, Marks, numbered
 from .points_table import Columns, Point, read_columns_and_points
-from .regions_table import read_regions, rectangle, regions_text
+from .regions_table import rectangle, regions_text
 from .watched_file import ChangedOutsideError, WatchedFile
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 import shapely
@@ -15,28 +14,11 @@ from transforms.pixel_centres import HALF_PIXEL
 from transforms.size import Size
 
 from ...annotations.clicks import Outline, parts_of
-from ...annotations.formats.geojson import read_geojson
-from ...annotations.regions import REGION, split_regions
+from ...annotations.regions import REGION
 from ...objects.geojson import feature
 from ...objects.polygons import PolygonPart as Rings
 from ...objects.polygons import SlideObject
 from ...slides.grid import Box
-
-
-def read_regions(path: Path) -> list[Outline]:
-    """The regions in a file, px of the image, pixel centres at integers.
-
-    Raises:
-        FileNotFoundError, ValueError: as `read_geojson`; it holds anything that is no region, which would be lost when
-            the page writes the file anew.
-    """
-    (clicks,) = read_geojson(path)
-    others, regions = split_regions(clicks, REGION)
-    if len(others.points) or others.outlines:
-        raise ValueError(
-            f"{path}: holds marks that are no regions (class {REGION}): keep regions alone in it, and clicks in points/"
-        )
-    return regions
 
 
 def regions_text(regions: Iterable[Outline], source: str) -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from transforms.size import Size
 
+from ...annotations.regions import read_regions
 from ...files.csv_table import read_table
 from .click_folder import ClickFolder, ImagePaths
 from .image_clicks import ImageClicks
-from .regions_table import read_regions
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,11 @@ from pathlib import Path
 
 from ...annotations.clicks import Clicks, Outline
 from ...annotations.formats.xy_table import read_plain
-from ...annotations.regions import REGION, image_area
+from ...annotations.regions import REGION, image_area, read_regions
 from ...files.atomic import write_json
 from ...label_server.clicked import write_training_set
 from ...label_server.training import Training
 from ...pipeline.request import Request
-from ..clicks.regions_table import read_regions
 from ..clicks.session import ClickSession
 
 FEWEST, EVERY = 5, 5  # of so many images or tiles or more, each fifth is kept back

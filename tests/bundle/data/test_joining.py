@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bundle.data.derived_folder import SOURCES
 from bundle.data.diameters import Diameter
 from bundle.data.folder import DataFolder
-from bundle.data.joining import SOURCES, ensure_joined, first_diameter
+from bundle.data.joining import ensure_joined, first_diameter
 from bundle.data.sources import Source
 from bundle.files.images import read_image
 from bundle.files.writers import write_image
@@ -84,7 +85,7 @@ def test_the_same_again_finds_what_is_there_and_a_change_is_refused(two: list[So
 def test_a_folder_of_something_else_is_left_alone(two: list[Source], tmp_path: Path) -> None:
     (tmp_path / "joined").mkdir()
     (tmp_path / "joined" / "mine.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="no joined data sets"):
+    with pytest.raises(FileExistsError, match="nothing was derived here"):
         ensure_joined(two, tmp_path / "joined")
     assert [path.name for path in (tmp_path / "joined").iterdir()] == ["mine.txt"]
 
