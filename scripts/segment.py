@@ -19,10 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bundle.files import bundle_root
-from bundle.files.images import check_mpp
 from bundle.files.value_rules import listed
-from bundle.files.view import View, parse_view
 from bundle.inference.batch import BatchSegmenter, list_images
 from bundle.inference.batch_claim import claimed_batch
 from bundle.inference.model import load_network, segmenter_of
@@ -31,63 +28,38 @@ from bundle.networks.device import describe_device, resolve_device
 from bundle.objects.registry import choose_formats
 from bundle.objects.simplify import check_tolerance
 from scripts.command_line import run_command
+from scripts.segment_options import ModelOptions
 from scripts.segment_slides import slide
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 logger = logging.getLogger(__name__)
 
-MODEL = str(bundle_root.MODEL)
-
 
 @dataclass(frozen=True)
-class SegmentOptions:
+class SegmentOptions(ModelOptions):
     """Options that `image` and `folder` share.
 
     Attributes:
         output: folder for labels/, overlays/ and objects/.
-        model: trained weights, with their .json beside them.
         image_mpp: (or --mpp) micrometres per pixel of the images; without it the TIFF tags are asked, and an image that
             says nothing is taken for one at the model's spacing.
-        device: auto, cpu, cuda or cuda:N.
-        augmentation: none, flips or eight: average over so many views of each image; slower, a little better.
         overwrite: replace results that are there; without it they are kept and the image is skipped.
         formats: further files, separated by commas: geojson (QuPath), asap, nifti, nrrd, parquet, ome-zarr.
         simplify: px that the polygons of geojson and asap may leave the edges of pixels by, for smaller files; 0
             follows them exactly.
-        channel: which channel is meant where a file has several, 0 the first, for a grey model; rgb: the first three
-            are red, green and blue of one picture.
-        plane: which plane of a stack is meant, 0 the first.
-        intensity: low,high: stored intensities that become black and white; by default 0 and 255 of 8 bit, and what
-            docs/images.md says of 16 bit, alike for all images of an output folder.
 
     Raises:
         ValueError: a value is out of its range.
     """
 
-    output: str
-    model: str = MODEL
-    image_mpp: float | None = None
-    device: str = "auto"
-    augmentation: str = "none"
     overwrite: bool = False
     formats: str = ""
     simplify: float = 0
-    channel: str | None = None
-    plane: int | None = None
-    intensity: str | None = None
 
     def __post_init__(self) -> None:
-        if self.augmentation not in TEST_TIME_AUGMENTATIONS:
-            names = ", ".join(TEST_TIME_AUGMENTATIONS)
-            raise ValueError(f"augmentation is {self.augmentation!r}: choose one of {names}")
-        check_mpp(self.image_mpp)
+        super().__post_init__()
         check_tolerance(self.simplify)
-        self.view()
-
-    def view(self) -> View:
-        """Which picture in a file is meant, and how its intensities count."""
-        return parse_view(self.channel, self.plane, self.intensity)
 
     def identity(self) -> dict[str, Any]:
         """All that decides the results beside the model."""

@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from bundle.files import bundle_root
-from bundle.files.images import check_mpp
-from bundle.files.view import View, parse_view
 from bundle.inference.model import load_network, model_path
 from bundle.networks.device import describe_device, resolve_device
 from bundle.slide_segmentation.cluster import executor_of
@@ -24,32 +21,24 @@ from bundle.slide_segmentation.plan import Settings
 from bundle.slide_segmentation.request import SlideRequest
 from bundle.slide_segmentation.run import segment_slides
 from bundle.slides.listing import list_slides
+from scripts.segment_options import ModelOptions
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 logger = logging.getLogger(__name__)
 
 BATCH = {"cpu": 1, "cuda": 8}  # windows that the network is given at once
-MODEL = str(bundle_root.MODEL)
 
 
 @dataclass(frozen=True)
-class SlideOptions:
+class SlideOptions(ModelOptions):
     """Options of `slide` beside the slides.
 
     Attributes:
         output: folder; the results of a slide go to the folder of its name in there: objects.csv, objects.geojson
             (QuPath), overview.png, and blocks/ with a small file for each finished block.
-        model: trained weights, with their .json beside them.
         image_mpp: (or --mpp) micrometres per pixel of the finest level; without it the slide is asked, and one that
             says nothing is refused.
-        device: auto, cpu, cuda or cuda:N.
-        augmentation: none, flips or eight: average over so many views; slower, a little better.
         tissue: otsu: only what is not glass is looked at; none: all is. By default otsu for RGB, none for one channel.
-        channel: which channel is meant where the slide has several, 0 the first; rgb: the first three are red, green
-            and blue of one picture.
-        plane: which plane of a stack is meant, 0 the first.
-        intensity: low,high: stored intensities that become black and white; by default 0 and 255 of 8 bit, and what
-            docs/images.md says of 16 bit.
         labels: whether to write labels.tif too: the ids at the model's spacing.
         largest: diameter of the largest object that is sure to be found whole, um; by default 4 typical ones.
         block: side of a unit of work, px at the model's spacing; it bounds the memory, and nothing else depends on it.
@@ -66,15 +55,7 @@ class SlideOptions:
         ValueError: a value is out of its range.
     """
 
-    output: str
-    model: str = MODEL
-    image_mpp: float | None = None
-    device: str = "auto"
-    augmentation: str = "none"
     tissue: str | None = None
-    channel: str | None = None
-    plane: int | None = None
-    intensity: str | None = None
     labels: bool = False
     largest: float | None = None
     block: int = 2048
@@ -86,13 +67,8 @@ class SlideOptions:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        check_mpp(self.image_mpp)
+        super().__post_init__()
         self.settings("cpu", None)
-        self.view()
-
-    def view(self) -> View:
-        """Which picture in a file is meant, and how its intensities count."""
-        return parse_view(self.channel, self.plane, self.intensity)
 
     def settings(self, kind: str, threads: int | None) -> Settings:
         """The numbers of the plan.

@@ -68,11 +68,15 @@ class Options:
         """The command's docstring with the options of its dataclasses among its arguments."""
         text = inspect.getdoc(self.command) or ""
         documented = [_entries(text, "Args:")]
-        documented += [_entries(inspect.getdoc(kind) or "", "Attributes:") for kind, _ in self.groups.values()]
+        documented += [_entries(inspect.cleandoc(each.__doc__ or ""), "Attributes:") for each in self._dataclasses()]
         lines = [
             line for line in "\n".join(documented).splitlines() if line.partition(":")[0].strip() not in self.groups
         ]
         return "\n".join([text.partition("Args:\n")[0].rstrip(), "", "Args:", *lines])
+
+    def _dataclasses(self) -> list[type]:
+        """The dataclasses of its options, what each inherits from first."""
+        return [each for kind, _ in self.groups.values() for each in reversed(kind.__mro__) if is_dataclass(each)]
 
     def read(self, words: Sequence[str]) -> list[str]:
         """The words with every option as --name=value, checked to be one and to have a value.

@@ -10,7 +10,7 @@ they do.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from monai.config import KeysCollection, NdarrayOrTensor
@@ -130,6 +130,46 @@ def paired(keys: Sequence[Hashable], output_keys: KeysCollection) -> tuple[Hasha
     if len(names) != len(keys):
         raise ValueError(f"{len(keys)} keys need as many output_keys, not {names}")
     return names
+
+
+class PointsDrawing(Protocol):
+    """The array form of a transform that draws points onto an image."""
+
+    def plain(self, points: NdarrayOrTensor, size: Size) -> torch.Tensor:
+        """What points (N, 2) become on an image of H, W: (C, H, W)."""
+
+
+class DrawnPointsd(MapTransform):
+    """Dictionary form of a transform that draws points onto an image.
+
+    Args:
+        keys: points to read.
+        converter: the array form.
+        image_key: the image (C, H, W) whose size and metadata the drawings take; checked as `size_for` does.
+        output_keys: where the drawings go, one for each key.
+        allow_missing_keys: whether a missing key is passed over instead of an error.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        converter: PointsDrawing,
+        image_key: str,
+        output_keys: KeysCollection,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.converter, self.image_key = converter, image_key
+        self.output_keys = paired(self.keys, output_keys)
+
+    def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:
+        """A copy of the dictionary with the drawings added."""
+        output = dict(data)
+        for key, output_key in self.key_iterator(output, self.output_keys):
+            image = output[self.image_key]
+            size = size_for(output[key], image)
+            output[output_key] = like_image(self.converter.plain(output[key], size), image, output[key])
+        return output
 
 
 class PointsToImaged(InvertibleTransform, MapTransform):

@@ -13,7 +13,7 @@ import zipfile
 from functools import lru_cache
 from pathlib import Path
 
-from .manifest import MANIFEST, read_manifest, recorded_digest
+from .manifest_file import MANIFEST, read_manifest, recorded_digest
 from .provenance import sha256
 
 

@@ -21,60 +21,14 @@ from typing import Any
 from filelock import FileLock
 
 from .atomic import write_json
-from .leftovers import is_temporary
+from .manifest_file import MANIFEST, is_result, read_manifest, through_json, written_files
 from .provenance import sha256, versions
-from .sole_run import give_back, is_lock, lock_in, take
-from .untrusted_text import parse_json
-from .value_rules import FLAG, Rule, is_number, quoted
+from .sole_run import give_back, lock_in, take
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "manifest.json"
 AUTO = "auto"  # a setting of this value leaves the choice to the machine, so whatever was chosen before fits it
-NAMED = Rule("a JSON object", lambda value: isinstance(value, dict))
-FORM = {
-    "stage": Rule("a text", lambda value: isinstance(value, str)),
-    "complete": FLAG,
-    "replacing": FLAG,
-    "settings": NAMED,
-    "inputs": NAMED,
-    "record": NAMED,
-    "versions": NAMED,
-    "notes": NAMED,
-    "written": Rule(
-        "an object of files", lambda value: isinstance(value, dict) and all(map(_is_written, value.values()))
-    ),
-    "sessions": Rule("a list of sessions", lambda value: isinstance(value, list) and all(map(_is_session, value))),
-}
 GONE = " is gone"  # end of a line about a file
-SYSTEM_FILES = (".DS_Store", "Thumbs.db")  # what systems put into folders by themselves
-
-
-def read_manifest(folder: str | Path) -> dict[str, Any] | None:
-    """The manifest of a stage folder, or None where there is none.
-
-    Raises:
-        ValueError: the file is not JSON, or a part of it is of another type than this code writes (it was edited or the
-            disk failed; this code never writes one by halves).
-    """
-    path = Path(folder) / MANIFEST
-    if not path.is_file():
-        return None
-    try:
-        manifest = parse_json(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is not readable JSON ({error}): move the folder {folder} away and run again"
-        ) from error
-    if not isinstance(manifest, dict):
-        raise ValueError(f"{path} holds no JSON object: move the folder {folder} away and run again")
-    for name, rule in FORM.items():
-        if name in manifest and not rule.fits(manifest[name]):
-            raise ValueError(
-                f"{path}: {name} is {quoted(manifest[name])}, which should be {rule.wants}: move the folder {folder}"
-                " away and run again"
-            )
-    return manifest
 
 
 class StageManifest:
@@ -228,40 +182,6 @@ class StageManifest:
             )
 
 
-def written_files(folder: str | Path) -> dict[str, dict[str, Any]]:
-    """What lies in a stage folder: name -> {sha256, bytes} of a file, {files, bytes, sha256} of a folder.
-
-    A folder's `sha256` is by the names of its files, relative to it.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for path in sorted(Path(folder).iterdir()):
-        if path.is_dir():
-            files = [file for file in path.rglob("*") if file.is_file() and is_result(file)]
-            digests = {file.relative_to(path).as_posix(): sha256(file) for file in sorted(files)}
-            size = sum(file.stat().st_size for file in files)
-            found[path.name] = {"files": len(files), "bytes": size, "sha256": digests}
-        elif path.name != MANIFEST and is_result(path):
-            found[path.name] = {"sha256": sha256(path), "bytes": path.stat().st_size}
-    return found
-
-
-def recorded_digest(manifest: Mapping[str, Any] | None, name: str) -> str | None:
-    """The SHA-256 that a whole stage's manifest keeps of a file.
-
-    Args:
-        manifest: as `read_manifest` gives it.
-        name: relative to the stage's folder, with slashes.
-
-    Returns:
-        None: the stage is not whole, or the manifest does not list the file.
-    """
-    if manifest is None or not manifest.get("complete"):
-        return None
-    first, _, rest = name.partition("/")
-    found = manifest.get("written", {}).get(first, {}).get("sha256")
-    return found.get(rest) if isinstance(found, Mapping) else found
-
-
 def _holds_results(folder: Path) -> bool:
     return any(path.name != MANIFEST and is_result(path) for path in folder.iterdir())
 
@@ -347,27 +267,9 @@ def _changed_bytes(path: Path, digests: str | Mapping[str, str] | None) -> list[
     return lines + [f"{file} has other bytes than were written" for file in changed]
 
 
-def _is_session(value: Any) -> bool:
-    return isinstance(value, dict) and (value.get("seconds") is None or is_number(value["seconds"]))
-
-
-def _is_written(value: Any) -> bool:
-    return isinstance(value, dict) and all(is_number(value[name]) for name in ("bytes", "files") if name in value)
-
-
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def through_json(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The content as JSON gives it back (tuples as lists, NaN as text), so that it compares equal after reading."""
-    return json.loads(json.dumps(dict(content), default=str), parse_constant=str)
-
-
-def is_result(path: Path) -> bool:
-    """Whether a file is one that somebody wrote whole: no lock, none of the system's, none that a killed run left."""
-    return not is_temporary(path) and not is_lock(path) and path.name not in SYSTEM_FILES
 
 
 def _utc(seconds: float) -> str:

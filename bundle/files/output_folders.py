@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .manifest import MANIFEST, is_result, read_manifest
+from .manifest_file import MANIFEST, is_result, read_manifest
 
 TROUBLE = {
     "::": "which is also what the configuration parser makes of '#'",

@@ -81,6 +81,17 @@ def holder(lock: Path) -> str:
     return UNKNOWN
 
 
+def is_held(lock: Path) -> bool:
+    """Whether a run holds a lock now."""
+    if not lock.is_file():
+        return False
+    try:
+        with FileLock(lock).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
 @contextlib.contextmanager
 def sole_run(lock: Path, output: Path, seconds: float = SECONDS) -> Iterator[None]:
     """Keep other runs out of an output; errors as `take`."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .manifest import read_manifest
+from .manifest_file import read_manifest
 
 LOSSES = "losses.csv"  # step, seconds of training until then, terms of the loss; a stage may hold one for each engine
 

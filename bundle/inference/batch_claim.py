@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..files.manifest import StageManifest, read_manifest
+from ..files.manifest import StageManifest
+from ..files.manifest_file import read_manifest
 from ..files.provenance import sha256
 from .model import model_path, read_card
 

@@ -29,7 +29,7 @@ from transforms.resample import resample_image, working_size
 from ..data.folder import DataFolder
 from ..data.items import Item, scan, some
 from ..files.atomic import write_json
-from ..files.manifest import MANIFEST, read_manifest, written_files
+from ..files.manifest_file import MANIFEST, read_manifest, written_files
 from ..metrics.detection import detection_f1, object_centres
 from .model import Model, card_path, describe_output, read_card, segmenter_of, smallest_object, write_card
 from .outputs import Output

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..files.atomic import write_json
 from ..files.leftovers import scratch_folder
-from ..files.manifest import read_manifest
+from ..files.manifest_file import read_manifest
 from ..files.provenance import sha256
 from ..files.stage_progress import stage_seconds, updates_done
 from ..files.untrusted_text import load_json

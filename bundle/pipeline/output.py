@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..files.manifest import read_manifest
+from ..files.manifest_file import read_manifest
 from ..files.sole_run import SECONDS, UNKNOWN, holder, sole_run
 from .stages import METHOD, REPORT, Stage
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from ..files.manifest import MANIFEST, StageManifest, differences, stage_state
+from ..files.manifest import StageManifest, differences, stage_state
+from ..files.manifest_file import MANIFEST
 from ..files.provenance import hash_files, sha256
 from ..files.value_rules import listed
 from ..inference.model import model_path

@@ -18,7 +18,8 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from ..files.atomic import write_whole
-from ..files.manifest import MANIFEST, StageManifest, read_manifest
+from ..files.manifest import StageManifest
+from ..files.manifest_file import MANIFEST, read_manifest
 from ..files.provenance import hash_files
 from ..files.stage_progress import LOSSES, read_losses
 from ..metrics import TITLES

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..files.csv_table import from_cell
-from ..files.manifest import read_manifest
+from ..files.manifest_file import read_manifest
 from ..files.stage_progress import number_or_nan, stage_seconds, updates_done
 
 STAGES = ("synthesis", "synthetic", "segmentation", "predictions")

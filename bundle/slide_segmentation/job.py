@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..files.manifest import StageManifest, differences, read_manifest, stage_state
+from ..files.manifest import StageManifest, differences, stage_state
+from ..files.manifest_file import read_manifest
 from ..slides.reader import Slide
 from .block import model_identity
 from .execution import Task

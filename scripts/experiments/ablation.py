@@ -19,7 +19,7 @@ import torch
 from bundle.data.folder import DataFolder
 from bundle.files.atomic import write_json
 from bundle.files.images import load_image
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.inference.model import load_network
 from bundle.inference.painting import SyntheticImageGenerator, load_image_generator
 from bundle.metrics.features import EncoderFeatures, FeatureExtractor

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.files.stage_progress import stage_seconds
 from bundle.inference.model import load_network
 from bundle.metrics import OUTLINE_COLUMNS, TITLES, summarise

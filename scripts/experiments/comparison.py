@@ -19,7 +19,7 @@ from typing import Any
 from bundle.data.folder import DataFolder
 from bundle.files.atomic import write_json
 from bundle.files.images import load_image
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.files.stage_progress import stage_seconds
 from bundle.inference.model import load_network, segmenter_of
 from bundle.metrics import MAIN_COLUMNS, summarise

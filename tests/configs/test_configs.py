@@ -20,7 +20,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.utils import set_determinism
 
 from bundle.files.images import load_image
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.files.points_csv import read_points
 from bundle.files.provenance import sha256
 from bundle.inference.batch import BatchSegmenter

@@ -13,7 +13,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from bundle.files.images import load_image
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.inference.model import ModelCard, save_model
 from bundle.metrics import LABEL_METRICS
 from bundle.networks.compact import Compact

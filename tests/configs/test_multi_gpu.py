@@ -20,7 +20,7 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from bundle.engines.checkpoint import latest_checkpoint, list_checkpoints, step_of
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.simulation.dataset import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]

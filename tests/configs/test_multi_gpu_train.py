@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.inference.model import load_network
 from bundle.simulation.dataset import write_dataset
 

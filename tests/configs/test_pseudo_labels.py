@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.inference.pasting import CopyPaster
 from bundle.inference.pseudo_labels import GeodesicLabeller, MaskLabeller, VoronoiLabeller
 from bundle.simulation.dataset import write_dataset

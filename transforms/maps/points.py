@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from monai.config import KeysCollection, NdarrayOrTensor
-from monai.transforms import MapTransform, Transform
+from monai.transforms import Transform
 from monai.utils import convert_to_dst_type, convert_to_tensor
 
-from ..image_points import like_image, paired, size_for
+from ..image_points import DrawnPointsd
 from ..pixel_centres import HALF_PIXEL, inside
 from ..size import Size
 from ..to_device import to_device
@@ -136,7 +136,7 @@ class PointMap(Transform):
         return point_map(convert_to_tensor(points, track_meta=False).reshape(-1, 2), size, self.radius)
 
 
-class PointMapd(MapTransform):
+class PointMapd(DrawnPointsd):
     """Dictionary form of `PointMap`.
 
     Args:
@@ -155,16 +155,4 @@ class PointMapd(MapTransform):
         output_keys: KeysCollection = "point_map",
         allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.image_key = image_key
-        self.output_keys = paired(self.keys, output_keys)
-        self.converter = PointMap(radius)
-
-    def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:
-        """A copy of the dictionary with the point maps added."""
-        output = dict(data)
-        for key, output_key in self.key_iterator(output, self.output_keys):
-            image = output[self.image_key]
-            size = size_for(output[key], image)
-            output[output_key] = like_image(self.converter.plain(output[key], size), image, output[key])
-        return output
+        super().__init__(keys, PointMap(radius), image_key, output_keys, allow_missing_keys)

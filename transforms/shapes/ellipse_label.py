@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-
 import numpy as np
 import torch
 from monai.config import KeysCollection, NdarrayOrTensor
-from monai.transforms import MapTransform, Randomizable, Transform
+from monai.transforms import Randomizable, Transform
 from monai.utils import convert_to_dst_type, convert_to_tensor
 
-from ..image_points import like_image, paired, size_for
+from ..image_points import DrawnPointsd
 from ..size import Size
 from .draw import draw_label
 from .ellipses import EllipseSampler
@@ -39,7 +37,7 @@ class RandEllipseLabel(Randomizable, Transform):
         return draw_label(self.sampler(tensor, generator), size)
 
 
-class RandEllipseLabeld(Randomizable, MapTransform):
+class RandEllipseLabeld(Randomizable, DrawnPointsd):
     """Dictionary form of `RandEllipseLabel`.
 
     Args:
@@ -58,24 +56,13 @@ class RandEllipseLabeld(Randomizable, MapTransform):
         output_keys: KeysCollection = "label",
         allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.image_key = image_key
-        self.output_keys = paired(self.keys, output_keys)
-        self.converter = RandEllipseLabel(sampler)
+        self.drawing = RandEllipseLabel(sampler)
+        super().__init__(keys, self.drawing, image_key, output_keys, allow_missing_keys)
 
     def set_random_state(
         self, seed: int | None = None, state: np.random.RandomState | None = None
     ) -> RandEllipseLabeld:
         """Seed the draws; see `monai.transforms.Randomizable`."""
         super().set_random_state(seed, state)
-        self.converter.set_random_state(seed, state)
+        self.drawing.set_random_state(seed, state)
         return self
-
-    def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:
-        """A copy of the dictionary with the labels added."""
-        output = dict(data)
-        for key, output_key in self.key_iterator(output, self.output_keys):
-            image = output[self.image_key]
-            size = size_for(output[key], image)
-            output[output_key] = like_image(self.converter.plain(output[key], size), image, output[key])
-        return output

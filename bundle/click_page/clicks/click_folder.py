@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from ...data.items import files_by_name
 from ...files.images import IMAGE_SUFFIXES
+from ...files.sole_run import sole_run
 from ...slides.listing import SLIDE_SUFFIXES
 
 SUFFIXES = (*IMAGE_SUFFIXES, *SLIDE_SUFFIXES)
@@ -80,21 +79,18 @@ class ClickFolder:
             BlockingIOError: another page works in it.
             PermissionError: the folder cannot be written to.
         """
-        try:
-            self.own.mkdir(exist_ok=True)
-            lock = FileLock(self.own / "page.lock")
-            lock.acquire(timeout=0.5)
-        except Timeout as error:
-            raise BlockingIOError(f"{self.root}: another page works in this folder: use or end that one") from error
-        except OSError as error:
-            raise PermissionError(
-                f"{self.root}: cannot be written to ({error.strerror or error}), and clicks are kept in it: change its"
-                " permissions, or copy it to a folder of your own"
-            ) from error
-        try:
+        with ExitStack() as held:
+            try:
+                held.enter_context(sole_run(self.own / "page.lock", self.root, seconds=0.5))
+            except BlockingIOError as error:
+                raise BlockingIOError(f"{self.root}: another page works in this folder: use or end that one") from error
+            except OSError as error:
+                reason = getattr(error.__cause__, "strerror", None) or error
+                raise PermissionError(
+                    f"{self.root}: cannot be written to ({reason}), and clicks are kept in it: change its permissions,"
+                    " or copy it to a folder of your own"
+                ) from error
             yield
-        finally:
-            lock.release()
 
     def _paths(self, name: str, image: Path) -> ImagePaths:
         return ImagePaths(name, image, self.root / "points" / f"{name}.csv", self.root / "regions" / f"{name}.geojson")

@@ -14,8 +14,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from ...files.sole_run import is_held
 from ...inference.model import read_card
 from ...label_server.runs import Run, TrainingRuns, updates_of
 from ...label_server.training import Training
@@ -181,13 +180,9 @@ class Trainer:
 
     def _runs_elsewhere(self) -> bool:
         latest = self.runs.latest()
-        if self._job is not None or latest is None or not latest.results.is_dir():
+        if self._job is not None or latest is None:
             return False
-        try:
-            with FileLock(latest.results / LOCK).acquire(timeout=0):
-                return False
-        except Timeout:
-            return True
+        return is_held(latest.results / LOCK)
 
     def _say(self, text: str, trouble: bool = False) -> None:
         self.said, self.trouble = text, trouble

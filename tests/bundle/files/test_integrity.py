@@ -14,7 +14,8 @@ from torch import nn
 
 from bundle.engines.checkpoint import latest_checkpoint
 from bundle.files.integrity import ChangedFileError, check_archive, check_recorded
-from bundle.files.manifest import MANIFEST, StageManifest, differences, read_manifest
+from bundle.files.manifest import StageManifest, differences
+from bundle.files.manifest_file import MANIFEST, read_manifest
 from bundle.networks.weights import CheckpointError, load_weights, read, save, save_weights
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bundle.files.manifest import MANIFEST, StageManifest, differences, read_manifest, stage_state, written_files
+from bundle.files.manifest import StageManifest, differences, stage_state
+from bundle.files.manifest_file import MANIFEST, read_manifest, written_files
 from bundle.files.provenance import versions
 
 SETTINGS = {"updates": 10, "sizes": (1, 2), "rate": 1e-4, "limit": math.inf}

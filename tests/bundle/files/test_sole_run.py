@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-from bundle.files.manifest import StageManifest, is_result, read_manifest
+from bundle.files.manifest import StageManifest
+from bundle.files.manifest_file import is_result, read_manifest
 from bundle.files.output_folders import prepare_output_dir, require_empty_dir
 from bundle.files.sole_run import lock_beside, lock_in, sole_run
 

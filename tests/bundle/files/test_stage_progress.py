@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bundle.files.manifest import MANIFEST
+from bundle.files.manifest_file import MANIFEST
 from bundle.files.stage_progress import read_losses, stage_seconds, updates_done
 
 

@@ -11,7 +11,8 @@ import torch
 
 from bundle.data.split import read_split
 from bundle.engines.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from bundle.files.manifest import MANIFEST, StageManifest, differences, read_manifest, stage_state
+from bundle.files.manifest import StageManifest, differences, stage_state
+from bundle.files.manifest_file import MANIFEST, read_manifest
 from bundle.files.stage_progress import stage_seconds
 from bundle.pipeline.settings import parse_overrides
 from bundle.slide_segmentation.store import SlideFolder

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.inference.batch_claim import claimed_batch
 from bundle.inference.model import ModelCard, describe_network, read_card, save_model, write_card
 from bundle.networks.compact import Compact

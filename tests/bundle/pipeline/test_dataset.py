@@ -12,7 +12,7 @@ import pytest
 
 from bundle.data.diameters import Diameter
 from bundle.data.folder import DataFolder
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.pipeline.dataset import stage_files, with_diameter
 from bundle.pipeline.pipeline import run_pipeline
 from bundle.pipeline.request import Request

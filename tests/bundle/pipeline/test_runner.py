@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.pipeline.baselines import BASELINES
 from bundle.pipeline.output import hold
 from bundle.pipeline.pipeline import run_pipeline

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from bundle.files.manifest import MANIFEST, read_manifest
+from bundle.files.manifest_file import MANIFEST, read_manifest
 from bundle.pipeline.baselines import BASELINE_TITLES
 from bundle.report import write_report
 from bundle.report.results import read_report_rows, read_stages

@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.inference.model import load_network
 from bundle.simulation.dataset import write_dataset
 from scripts.experiments.comparison import WAYS, equal_time, result_row

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bundle.files.manifest import read_manifest
+from bundle.files.manifest_file import read_manifest
 from bundle.inference.model import ModelCard, describe_network, save_model
 from bundle.metrics.features import short_digest
 from bundle.networks.compact import Compact
