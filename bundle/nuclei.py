@@ -74,7 +74,7 @@ class NucleusModel:
                 channels than the model takes; mpp is not positive.
         """
         if isinstance(image, str | os.PathLike):
-            loaded = load_image(image, self.segmenter.channels, mpp)
+            loaded = load_image(image, self.segmenter.channels, mpp, common=self.segmenter.intensity)
             pixels, mpp = loaded.image, loaded.mpp
         else:
             pixels, mpp = as_image(np.asarray(image), self.segmenter.channels), check_mpp(mpp)

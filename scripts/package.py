@@ -56,7 +56,8 @@ def weights(
         image_mpp: (or --mpp) micrometres per pixel of the images; without it their TIFF tags are asked.
     """
     source = model_path(model)
-    folder = DataFolder(dataset_dir, check_mpp(image_mpp), read_card(source).channels)
+    trained = read_card(source)
+    folder = DataFolder(dataset_dir, check_mpp(image_mpp), trained.channels, intensity=trained.intensity)
     with sole_run(lock_beside(Path(output)), Path(output), seconds=0):
         card = write_release(source, output, folder, {"trained_on": trained_on, "licence": licence})
     aji = card.notes["measured"]["aji"]["mean"]

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bundle.files import bundle_root
 from bundle.files.value_rules import listed
+from bundle.files.view import stated_window
 from bundle.inference.model import model_path
 from bundle.networks.device import resolve_device
 from bundle.pipeline.baselines import COMPARED, baseline_stages
@@ -49,6 +50,8 @@ class RunOptions:
         preset: compute scale: smoke, cpu, best, paper, or another file of configs/presets.
         image_mpp: (or --mpp) micrometres per pixel of the images; without it their TIFF tags are asked. Of several data
             sets one for all, or one for each: "0.25,0.5".
+        intensity: low,high: stored intensities of 16-bit images that become black and white; without it each image is
+            scaled by itself. The model keeps the range, and images to segment are scaled by it.
         diameter: typical diameter of an object, in um ("8") or in px of the images ("24px"); 6 um without it. Of
             several data sets one for all, or one for each; the first is also the model's.
         share: of several data sets, the part of all crops that each gives: "0.7,0.3"; without it all images are alike.
@@ -65,6 +68,7 @@ class RunOptions:
     output_dir: str
     preset: str = "cpu"
     image_mpp: str = ""
+    intensity: str = ""
     diameter: str = ""
     share: str = ""
     device: str = "auto"
@@ -82,6 +86,7 @@ class RunOptions:
             device=str(resolve_device(self.device)),
             seed=self.seed,
             image_mpp=dataset.mpp,
+            intensity=stated_window(self.intensity),
             variant=self.variant,
             overrides=parse_overrides(self.set),
             diameter=dataset.diameter,

@@ -55,7 +55,7 @@ def tune_by_points(
     with sole_run(lock_beside(described), described, seconds=0):
         loaded = load_network(weights)
         loaded = Model(loaded.network.to(where), loaded.card)
-        folder = DataFolder(dataset_dir, check_mpp(image_mpp), loaded.card.channels)
+        folder = DataFolder(dataset_dir, check_mpp(image_mpp), loaded.card.channels, intensity=loaded.card.intensity)
         tuning = tune(loaded, folder, listed(names), radius, listed(vary))
         logger.info("before: detection F1 %.4f, %s", tuning.score_before, describe_output(loaded.card.build_output()))
         logger.info("after:  detection F1 %.4f, %s", tuning.score, describe_output(tuning.output))

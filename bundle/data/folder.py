@@ -31,7 +31,9 @@ from torch import Tensor
 from ..files.images import check_mpp, load_image, read_image
 from ..files.labels import read_label
 from ..files.points_csv import merge_clicks, parse_points, read_points
+from ..files.view import Window, stated_window
 from .diameters import DIAMETERS, read_diameters
+from .intensity import load_scaled
 from .items import Item, scan, some, split_by_files
 from .shares import SHARES, read_shares
 from .split import PARTS, read_split
@@ -61,6 +63,8 @@ class DataFolder:
         mpp: um per px of all its images; None: what each image's TIFF tags say, unknown where they say nothing.
         channels: 1 (grey) or 3 (RGB): what the networks are configured for.
         regions: whether parts of images may be all that is clicked; only who heeds the regions says so.
+        intensity: of 16-bit images, the stored intensities that become 0 and 1: two numbers or "low,high"; None: each
+            image by itself. Images to train on have to be 16-bit ones then.
 
     Raises:
         FileNotFoundError: no such folder, or none called images in it.
@@ -69,9 +73,15 @@ class DataFolder:
     """
 
     def __init__(
-        self, dataset_dir: str | os.PathLike[str], mpp: float | None = None, channels: int = 3, regions: bool = False
+        self,
+        dataset_dir: str | os.PathLike[str],
+        mpp: float | None = None,
+        channels: int = 3,
+        regions: bool = False,
+        intensity: str | Window | None = None,
     ) -> None:
         self.dataset_dir, self.mpp, self.channels = Path(dataset_dir), check_mpp(mpp), channels
+        self.intensity = stated_window(intensity)
         items = scan(self.dataset_dir)
         if self.diameters_path is not None:
             stated = read_diameters(self.diameters_path, items)
@@ -135,7 +145,7 @@ class DataFolder:
         Raises:
             FileNotFoundError, ValueError: as `load_image` and `read_points`, but an image may be without points.
         """
-        loaded = load_image(item.image_path, self.channels, self.mpp)
+        loaded = load_image(item.image_path, self.channels, self.mpp, common=self.intensity)
         points = torch.zeros(0, 2)
         if item.points_path:
             points = merge_clicks(parse_points(item.points_path, loaded.size), item.points_path)
@@ -154,7 +164,7 @@ class DataFolder:
         """One part as MONAI data sets take it: [{"image": path, "points": path, "label": path}, ...].
 
         An image that has a typical diameter of its own says so: "diameter", a `Diameter`; likewise "share", how often
-        it is learnt from beside the others.
+        it is learnt from beside the others, and "intensity", the stated range of all.
 
         Args:
             split: "training" or "testing".
@@ -167,6 +177,7 @@ class DataFolder:
             {key: str(self._path(item, key)) for key in keys}
             | ({"diameter": item.diameter} if item.diameter else {})
             | ({"share": item.share} if item.share else {})
+            | ({"intensity": self.intensity} if self.intensity else {})
             for item in self.items(split)
         ]
 
@@ -202,7 +213,7 @@ class DataFolder:
         counts: dict[str, int] = {}  # points of each training image that could be read
         for item in (*self.training, *self.testing):
             with _collecting(problems):
-                loaded = load_image(item.image_path, self.channels, self.mpp)
+                loaded = load_scaled(item.image_path, self.channels, self.mpp, self.intensity)
                 spacings[item.name] = loaded.mpp
                 if item in self.training:
                     counts[item.name] = len(read_points(self._path(item, "points"), loaded.size))

@@ -22,6 +22,7 @@ from transforms.resample import MPP
 from ..files.images import check_mpp, load_image
 from ..files.labels import read_label
 from ..files.points_csv import read_points
+from ..files.view import Window, stated_window
 
 __all__ = ["MPP", "ReadImage", "ReadImaged", "ReadLabel", "ReadLabeld", "ReadPointsd"]
 
@@ -32,14 +33,16 @@ class ReadImage(Transform):
     Args:
         channels: 1 (grey) or 3 (RGB).
         mpp: um per px; None: what TIFF tags say.
+        intensity: of 16-bit images, the stored intensities that become 0 and 1, two numbers or "low,high"; None: each
+            image by itself.
     """
 
-    def __init__(self, channels: int = 3, mpp: float | None = None) -> None:
-        self.channels, self.mpp = channels, check_mpp(mpp)
+    def __init__(self, channels: int = 3, mpp: float | None = None, intensity: str | Window | None = None) -> None:
+        self.channels, self.mpp, self.intensity = channels, check_mpp(mpp), stated_window(intensity)
 
     def __call__(self, path: str | os.PathLike[str]) -> MetaTensor:
         """Read; raises as `load_image`."""
-        loaded = load_image(path, self.channels, self.mpp)
+        loaded = load_image(path, self.channels, self.mpp, common=self.intensity)
         meta: dict[str, Any] = {ImageMetaKey.FILENAME_OR_OBJ: str(path)}
         if loaded.mpp is not None:
             meta[MPP] = loaded.mpp
@@ -54,13 +57,19 @@ class ReadImaged(MapTransform):
         channels: 1 (grey) or 3 (RGB).
         mpp: um per px; None: what TIFF tags say.
         allow_missing_keys: whether a missing key is passed over instead of an error.
+        intensity: as `ReadImage`.
     """
 
     def __init__(
-        self, keys: KeysCollection, channels: int = 3, mpp: float | None = None, allow_missing_keys: bool = False
+        self,
+        keys: KeysCollection,
+        channels: int = 3,
+        mpp: float | None = None,
+        allow_missing_keys: bool = False,
+        intensity: str | Window | None = None,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.reader = ReadImage(channels, mpp)
+        self.reader = ReadImage(channels, mpp, intensity)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """A copy of the dictionary with images in place of paths."""

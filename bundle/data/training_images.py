@@ -24,11 +24,11 @@ from transforms.resample import resample_image, resample_label, resample_points,
 from transforms.shapes.area_laws import AreaLaw, Draw, fit_in_diameters
 from transforms.shapes.ellipses import EllipseSampler
 
-from ..files.images import load_image
 from ..files.labels import read_label
 from ..files.points_csv import read_points
 from ..files.weight_maps import read_weight
 from .crops import EllipseCrop, LabelCrop
+from .intensity import load_item
 from .point_spacing import warn_of_spacing
 from .streams import TrainingImage
 
@@ -196,7 +196,7 @@ class LabelledTrainingImages(Dataset[TrainingImage]):
     def _load(
         self, item: Mapping[str, Any], mpp: float, image_mpp: float | None, channels: int, device: torch.device | str
     ) -> LabelledTrainingImage:
-        loaded = load_image(item["image"], channels, image_mpp)
+        loaded = load_item(item, channels, image_mpp)
         size = working_size(loaded.size, loaded.mpp, mpp)
         label = resample_label(read_label(item["label"], loaded.size), size)
         image, weight = resample_image(loaded.image, size), None
@@ -238,7 +238,7 @@ def load_points(
         image_mpp: the image's, um per px; None: what its file says. Unknown: the image stays as it is.
         channels: 1 or 3.
     """
-    loaded = load_image(item["image"], channels, image_mpp)
+    loaded = load_item(item, channels, image_mpp)
     points = read_points(item["points"], loaded.size)
     size = working_size(loaded.size, loaded.mpp, mpp)
     own = item["diameter"].um(loaded.mpp, mpp) / mpp if "diameter" in item else diameter

@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
+
+from .value_rules import check_value, many, number
 
 Window = tuple[float, float]  # intensities as stored that become 0 and 1
 Channel = int | Literal["rgb"]
+LARGEST = 1e9  # of a stored intensity
 RGB: Literal["rgb"] = "rgb"  # the first three channels are the colours of one picture
 
 
@@ -68,6 +72,21 @@ def parse_window(text: str) -> Window:
     except ValueError:
         raise ValueError(f"intensity is {text!r}: give two stored intensities, low,high, such as 100,4095") from None
     return _check_window((low, high))
+
+
+def stated_window(value: object) -> Window | None:
+    """The range that a configuration states: None, two numbers, or a text as `parse_window` takes it.
+
+    Raises:
+        ValueError: anything else, or the first number is not the smaller one.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return parse_window(value)
+    check_value("intensity", value, many(number(-LARGEST, LARGEST), 2, 2))
+    low, high = cast(Sequence[float], value)
+    return _check_window((float(low), float(high)))
 
 
 def _check_window(window: Window) -> Window:

@@ -113,7 +113,8 @@ class BatchSegmenter:
     ) -> None:
         self.segmenter, self.output, self.mpp, self.overwrite = segmenter, Path(output), mpp, overwrite
         self.formats, self.tolerance = tuple(formats), tolerance
-        self.view, self.common = view or View(), None if view is None else view.intensity
+        self.view = view or View()
+        self.common = self.view.intensity or segmenter.intensity
 
     def settle_intensities(self, paths: Sequence[Path]) -> None:
         """Settle, before the first image, how the 16-bit ones are scaled, alike in one output; see `common_window`.
@@ -121,7 +122,9 @@ class BatchSegmenter:
         Raises:
             ValueError: other intensities are stated than those that the output was made with.
         """
-        self.common = common_window(self.output, paths, self.segmenter.channels, self.view, self.overwrite)
+        self.common = common_window(
+            self.output, paths, self.segmenter.channels, self.view, self.overwrite, self.segmenter.intensity
+        )
 
     def run(self, paths: Iterable[Path]) -> Summary:
         """Segment the images; errors of single ones are logged and counted."""

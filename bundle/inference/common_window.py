@@ -25,12 +25,18 @@ FILE = "intensities.json"  # in the output folder
 
 
 def common_window(
-    output: Path, paths: Sequence[Path], channels: int, view: View, overwrite: bool = False
+    output: Path,
+    paths: Sequence[Path],
+    channels: int,
+    view: View,
+    overwrite: bool = False,
+    trained: Window | None = None,
 ) -> Window | None:
     """What becomes 0 and 1 in the 16-bit images of a folder; None where it has none, or only 8-bit ones spread.
 
-    Intensities that the view states, those kept from an earlier run into this output, or those of all images together,
-    by the rule of `bundle.files.image_kinds.intensities`; they are kept in `intensities.json` in the output.
+    Intensities that the view states, those kept from an earlier run into this output, those that the model was trained
+    with, or those of all images together, by the rule of `bundle.files.image_kinds.intensities`; they are kept in
+    `intensities.json` in the output.
 
     Args:
         output: the folder of the results.
@@ -38,6 +44,7 @@ def common_window(
         channels: 1 (grey) or 3 (RGB).
         view: what a user states of the files.
         overwrite: whether results of an earlier run are replaced, and what was kept with them.
+        trained: the range that was stated when the model was trained; None: none was.
 
     Raises:
         ValueError: other intensities are stated than those kept; the kept file is damaged.
@@ -48,13 +55,24 @@ def common_window(
             f"{output / FILE}: the results there were made with the intensities {kept[0]:g},{kept[1]:g}, and"
             f" {view.intensity[0]:g},{view.intensity[1]:g} are stated: name another output, or give --overwrite"
         )
-    window = kept or view.intensity or _counted_window(paths, channels, view)
+    window = kept or view.intensity or (trained if _any_deep(paths) else None) or _counted_window(paths, channels, view)
     if window and window != kept:
         output.mkdir(parents=True, exist_ok=True)
         write_json(output / FILE, {"low": window[0], "high": window[1], "stated": view.intensity is not None})
     if window:
         logger.info("%s: 16-bit intensities %g to %g become 0 and 1 in all images", output, *window)
     return window
+
+
+def _any_deep(paths: Sequence[Path]) -> bool:
+    """Whether one of the images that can be read has more than 8 bits."""
+    for path in paths:
+        try:
+            if is_deep(path):
+                return True
+        except (OSError, ValueError) as error:
+            logger.debug("%s: %s", path, error)
+    return False
 
 
 def _counted_window(paths: Sequence[Path], channels: int, view: View) -> Window | None:

@@ -23,7 +23,8 @@ from ..files.atomic import write_json
 from ..files.image_kinds.spacing import MICROSCOPIC
 from ..files.integrity import check_recorded
 from ..files.untrusted_text import parse_json
-from ..files.value_rules import NOTHING, Rule, above, check_value, choice, either, number
+from ..files.value_rules import NOTHING, Rule, above, check_value, choice, either, many, number
+from ..files.view import LARGEST, Window, stated_window
 from ..networks.describe import TARGET, build_network, check_description
 from ..networks.known_networks import KNOWN_NETWORKS
 from ..networks.weights import load_weights, save_weights
@@ -36,6 +37,7 @@ FIELDS = {
     "mpp": number(*MICROSCOPIC),
     "diameter": either(above(0, 10_000), NOTHING),
     "channels": choice(1, 3),
+    "intensity": either(many(number(-LARGEST, LARGEST), 2, 2), NOTHING),
     "notes": Rule("a JSON object", lambda value: isinstance(value, Mapping)),
 }
 IMAGE_CHANNELS = 3  # of our networks where a description does not say
@@ -55,11 +57,13 @@ class ModelCard:
     diameter: float | None = None  # typical object it was trained for, um
     channels: int = 3  # of the image
     notes: Mapping[str, Any] = field(default_factory=dict)  # for people: preset, data set, ...
+    intensity: Window | None = None  # stored intensities of 16-bit images that became 0 and 1; None: none was stated
     output: Mapping[str, Any] | None = None  # how its channels are read, as `describe_output`; None: as a hover map
 
     def __post_init__(self) -> None:
         for name, rule in FIELDS.items():
             check_value(name, getattr(self, name), rule)
+        object.__setattr__(self, "intensity", stated_window(self.intensity))
         network = check_description("network", self.network, KNOWN_NETWORKS)
         argument = next(name for name in IMAGE_ARGUMENTS if name in KNOWN_NETWORKS[network])
         taken = self.network.get(argument, IMAGE_CHANNELS)
@@ -173,11 +177,16 @@ def segmenter_of(model: Model, **options: Any) -> Segmenter:
         options: further arguments of `Segmenter`.
     """
     card = model.card
-    options = {"output": card.build_output(), **options}
+    options = {"output": card.build_output(), "intensity": card.intensity, **options}
     if card.diameter is not None:
         labeller = options["output"].labeller(smallest_object(card.diameter, card.mpp))
         options = {"to_label": labeller, **options}
     return Segmenter(model.network, card.mpp, card.channels, **options)
+
+
+def model_intensity(weights: str | os.PathLike[str]) -> Window | None:
+    """The range of 16-bit intensities that a model was trained with; None where none was stated, or nothing is said."""
+    return read_card(weights).intensity if card_path(weights).is_file() else None
 
 
 def card_path(weights: str | os.PathLike[str]) -> Path:

@@ -24,9 +24,10 @@ from transforms.pseudo_labels.sam_masks import label_from_masks
 from transforms.pseudo_labels.voronoi import voronoi_label
 from transforms.resample import resample_image, resample_label, resample_points, working_size
 
+from ..data.intensity import load_item
 from ..data.mask_files import find_masks, read_masks
 from ..data.training_images import PointedImage
-from ..files.images import LoadedImage, load_image
+from ..files.images import LoadedImage
 from ..files.points_csv import read_points
 from ..files.weight_maps import write_weight
 from ..files.writers import write_label
@@ -95,7 +96,7 @@ class PseudoLabeller(ABC):
 
     def load(self, item: Mapping[str, Any], image_mpp: float | None) -> tuple[LoadedImage, PointedImage]:
         """One image as it is on disk, and with its points and diameter at the model's spacing."""
-        loaded = load_image(item["image"], self.channels, image_mpp)
+        loaded = load_item(item, self.channels, image_mpp)
         points = read_points(item["points"], loaded.size)
         size = working_size(loaded.size, loaded.mpp, self.mpp)
         um = item["diameter"].um(loaded.mpp, self.mpp) if "diameter" in item else self.diameter

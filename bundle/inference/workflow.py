@@ -24,6 +24,7 @@ from monai.utils import CommonKeys, ImageMetaKey, convert_to_tensor
 from torch import Tensor, nn
 
 from ..data.readers import MPP, ReadImaged
+from ..files.view import Window
 from ..files.writers import write_label
 from ..networks.weights import check_bytes
 from .batch import list_images
@@ -90,6 +91,7 @@ class ReadImageAndSpacingd(ReadImaged):
         mpp: um per px; None: what TIFF tags say.
         allow_missing_keys: whether a missing key is passed over instead of an error.
         model_mpp: um per px that an image of unknown spacing is taken for, with a warning; None: nothing is said.
+        intensity: of 16-bit images, the stored intensities that become 0 and 1; None: each image by itself.
     """
 
     def __init__(
@@ -99,8 +101,9 @@ class ReadImageAndSpacingd(ReadImaged):
         mpp: float | None = None,
         allow_missing_keys: bool = False,
         model_mpp: float | None = None,
+        intensity: str | Window | None = None,
     ) -> None:
-        super().__init__(keys, channels, mpp, allow_missing_keys)
+        super().__init__(keys, channels, mpp, allow_missing_keys, intensity)
         self.model_mpp = model_mpp
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

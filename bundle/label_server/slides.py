@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..inference.model import read_card
+from ..inference.model import ModelCard, read_card
 from ..objects.polygons import SlideObject
 from ..slide_segmentation.block import cached_segmenter, segment_box
 from ..slide_segmentation.objects import Objects, joined_objects, outline_grid
@@ -90,7 +90,7 @@ def _boxes_at_once(plan: Plan, rectangle: Box) -> Iterator[Box]:
 def _slide_plan(path: str, changed: int, query: Query, identity: str) -> Plan:
     """The plan of a whole slide, as `slide_segmentation.job` makes it; `changed` and `identity` tell files apart."""
     settings, card = Settings(), read_card(query.model)
-    with _opened(path, card.channels, query) as slide:
+    with _opened(path, card, query) as slide:
         grid = slide.grid(card.mpp)
         layout = settings.layout(grid, card.mpp, card.diameter, card.build_output())
         assert slide.mpp is not None  # else it has no such grid
@@ -106,11 +106,11 @@ def _slide_plan(path: str, changed: int, query: Query, identity: str) -> Plan:
         )
 
 
-def _opened(path: str | os.PathLike[str], channels: int, query: Query) -> Slide:
-    slide = Slide(path, channels, query.mpp)
+def _opened(path: str | os.PathLike[str], card: ModelCard, query: Query) -> Slide:
+    slide = Slide(path, card.channels, query.mpp, common=card.intensity)
     if slide.mpp is None and query.default_mpp is not None:
         slide.close()
-        return Slide(path, channels, query.default_mpp)
+        return Slide(path, card.channels, query.default_mpp, common=card.intensity)
     return slide
 
 

@@ -177,7 +177,7 @@ def crop_features(
 
 def load_pair(pair: Pair, folder: DataFolder, mpp: float) -> tuple[Tensor, Tensor]:
     """Both images of a pair, float32 (C, H, W), at one spacing and size; errors as `crop_features`."""
-    real = load_image(pair.real.image_path, folder.channels, folder.mpp)
+    real = load_image(pair.real.image_path, folder.channels, folder.mpp, common=folder.intensity)
     synthetic = load_image(pair.synthetic.image_path, folder.channels)
     _check_pair(pair, real, synthetic)
     size = working_size(real.size, real.mpp, mpp)
@@ -201,7 +201,7 @@ def feature_distances(
 def _warn_of_spacings(pair: Pair, folder: DataFolder, mpp: float) -> None:
     """Say from the first pair, for all, where a spacing is unknown, or too coarse for what it is compared at."""
     painted = load_image(pair.synthetic.image_path, folder.channels).mpp
-    if load_image(pair.real.image_path, folder.channels, folder.mpp).mpp is None:
+    if load_image(pair.real.image_path, folder.channels, folder.mpp, common=folder.intensity).mpp is None:
         logger.warning("%s: um per px unknown, taken for %g: state it", pair.real.image_path, mpp)
     elif painted is not None and painted > 1.02 * mpp:
         logger.warning("synthetic images of %g um per px are blurred at %g: compare at %g", painted, mpp, painted)

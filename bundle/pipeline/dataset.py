@@ -29,7 +29,7 @@ def open_dataset(request: Request, stages: Sequence[Stage]) -> DataFolder:
             without a label where a stage trains on labels.
     """
     channels = StageRun(request, stages[0]).config.get(CHANNELS, 3)
-    dataset = DataFolder(request.dataset_dir, mpp=request.image_mpp, channels=channels)
+    dataset = DataFolder(request.dataset_dir, mpp=request.image_mpp, channels=channels, intensity=request.intensity)
     dataset.check_points()
     dataset.check_labels("testing")
     if any("training" in stage.images and "labels" in stage.parts for stage in stages):

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..data.diameters import Diameter
 from ..files.value_rules import listed
+from ..files.view import Window
 from ..networks.device import AUTO
 
 
@@ -27,6 +28,7 @@ class Request:
         device: "auto", "cpu", "cuda", "cuda:1", ...
         seed: of every random draw.
         image_mpp: um per px of the data set's images; None: as their tags say.
+        intensity: stored intensities of 16-bit images that become 0 and 1; None: each image by itself.
         variant: names of files in `configs/variants/`, separated by commas, later ones laid over earlier ones; "" for
             none.
         overrides: as `parse_overrides` returns them.
@@ -40,6 +42,7 @@ class Request:
     device: str = AUTO
     seed: int = 0
     image_mpp: float | None = None
+    intensity: Window | None = None
     variant: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
     diameter: Diameter | None = None
@@ -52,6 +55,7 @@ class Request:
     def arguments(self) -> dict[str, Any]:
         """The command line's options that make this request anew, beside the folders."""
         options = {"preset": self.preset, "variant": self.variant, "mpp": self.image_mpp, "seed": self.seed}
+        options |= {"intensity": ",".join(f"{value:.12g}" for value in self.intensity or ())}
         options |= {
             "device": self.device,
             "set": "; ".join(f"{name}={json.dumps(value)}" for name, value in self.overrides.items()),

@@ -77,6 +77,8 @@ class StageRun:
     def values(self) -> dict[str, Any]:
         """Overrides that decide the stage's result; the user's own come last."""
         values: dict[str, Any] = {"seed": self.request.seed, "image_mpp": self.request.image_mpp}
+        if self.request.intensity is not None:
+            values["intensity"] = list(self.request.intensity)
         values |= {"split": self.stage.images[0]} if self.stage.images else {}
         return values | overrides_of(self.stage.name, self.request.overrides, self.plain_config)
 

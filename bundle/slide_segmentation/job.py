@@ -52,7 +52,7 @@ class SlideJob:
             FileExistsError: the folder holds something else.
         """
         request = self.request
-        with Slide(self.path, request.card.channels, request.mpp, request.view) as slide:
+        with Slide(self.path, request.card.channels, request.mpp, request.view, request.card.intensity) as slide:
             planned = self._bare_plan(slide)
             settings = comparable(planned, request.way)
             inputs = {"slide": slide_fingerprint(self.path), "model": planned.weights}

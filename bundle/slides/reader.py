@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from transforms.size import Size
 
-from ..files.image_kinds.intensities import intensity_window, to_float
+from ..files.image_kinds.intensities import intensity_window, is_spread, to_float
 from ..files.image_kinds.raster import ImageFileError
 from ..files.images import check_mpp, select_channels
 from ..files.view import View, Window
@@ -41,6 +41,8 @@ class Slide:
         mpp: um per px of the finest level, as the user states it; None: what the file says.
         view: which channel, plane and intensities are meant; no intensities: 0 and 255 of 8 bit, by the rule of
             `bundle.files.image_kinds.intensities` on sampled squares of 16 bit.
+        common: of 16-bit intensities, what becomes 0 and 1, such as what a model was trained with; not for 8-bit ones
+            spread over 16 bits, and not where the view states intensities.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -48,7 +50,12 @@ class Slide:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], channels: int = 3, mpp: float | None = None, view: View | None = None
+        self,
+        path: str | os.PathLike[str],
+        channels: int = 3,
+        mpp: float | None = None,
+        view: View | None = None,
+        common: Window | None = None,
     ) -> None:
         check_mpp(mpp)
         self.path, self.channels = Path(path), channels
@@ -58,7 +65,7 @@ class Slide:
         self.size: Size = self._file.levels[0].size
         try:
             self._refuse_grey()
-            self.window = (view and view.intensity) or self._sampled_window()
+            self.window = (view and view.intensity) or self._sampled_window(common)
         except BaseException:
             self.close()
             raise
@@ -163,7 +170,7 @@ class Slide:
         pixels = resample(pixels, down, box.top, box.bottom, top, along=1)
         return resample(pixels, across, box.left, box.right, left, along=2)
 
-    def _sampled_window(self) -> Window:
+    def _sampled_window(self, common: Window | None) -> Window:
         if self._file.dtype == np.uint8:
             return 0.0, 255.0
         places = [_sample_starts(length) for length in self.size]
@@ -173,6 +180,8 @@ class Slide:
             for x in places[1]
         ]
         pixels = np.concatenate([square.reshape(-1, self._file.samples) for square in squares])  # (N, S)
+        if common is not None and not is_spread(pixels):
+            return common
         return intensity_window(select_channels(pixels.T[..., None], self.channels, self.path), self._file.bits)
 
 

@@ -62,9 +62,9 @@ def labels(server, tmp_path_factory):
     """What `scripts.segment image` writes for each image; the PNG does not say its spacing."""
     output = tmp_path_factory.mktemp("cli")
     for name, file in IMAGES.items():
-        mpp = 0.5 if name == "scene" else None
-        call(segment_image, str(server.studies / file), str(output), model=str(server.model), mpp=mpp, device="cpu")
-    return {name: tifffile.imread(output / "labels" / f"{name}.tif") for name in IMAGES}
+        options = {"model": str(server.model), "image_mpp": 0.5 if name == "scene" else None, "device": "cpu"}
+        call(segment_image, str(server.studies / file), str(output / name), **options)
+    return {name: tifffile.imread(output / name / "labels" / f"{name}.tif") for name in IMAGES}
 
 
 def test_clients_are_told_one_label_and_the_models_of_pathology(server):
@@ -221,7 +221,9 @@ def test_an_image_outside_the_folder_is_refused_and_said(server, name):
         server.ask("POST", "/infer/wsi/nuclei", {"params": {"image": name}}, image="scene", output="asap"),
         *([server.ask("POST", "/infer/wsi/nuclei", qupath(), image=name, output="asap")] if name else []),
     ):
-        assert answer.status == 404 and f"there is no image {name!r} on this server" in answer.detail
+        shown = name.rpartition("/")[2] if name.startswith("/") else name  # where the server keeps files is its affair
+        said = f"there is no image {shown!r} on this server"
+        assert answer.status == 404 and said in answer.detail
 
 
 def test_a_file_of_the_server_that_is_no_upload_is_refused(server, tmp_path):

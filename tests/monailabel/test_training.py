@@ -52,6 +52,14 @@ def wait(server, until, seconds=800):
     raise TimeoutError(f"training: {status}")
 
 
+def start(server, seconds=60):
+    """Begin a training; a process that has just ended is let go of first."""
+    end = time.monotonic() + seconds
+    while (answer := server.ask("POST", f"/train/{TRAINER}", {})).status == 429 and time.monotonic() < end:
+        time.sleep(0.2)
+    assert answer.status == 200
+
+
 def test_clicks_laid_into_the_folder_before_the_start_are_there(server):
     answer = server.ask("GET", "/datastore/label", label="scene", tag="final")
     assert answer.status == 200 and answer.content.decode().startswith("x,y\n")
@@ -97,7 +105,7 @@ def test_training_is_watched_stopped_taken_up_and_served(server):
     status = wait(server, lambda status: status["status"] not in ("SUBMITTED", "RUNNING"))
     assert status["status"] == "ERROR" and "error: preset is 'gigantic': choose one of" in status["details"][-1]
 
-    assert server.ask("POST", f"/train/{TRAINER}", {}).status == 200
+    start(server)
     wait(server, lambda status: status["status"] == "RUNNING")
     assert server.ask("POST", f"/train/{TRAINER}", {}).status == 429  # one at a time
     wait(server, lambda status: any("stage 1 of 4" in line for line in status.get("details", ())))
@@ -109,7 +117,7 @@ def test_training_is_watched_stopped_taken_up_and_served(server):
     stopped = server.ask("GET", "/info/").json["train_stats"][TRAINER]
     assert stopped["epoch"] < stopped["total_epochs"] == 18 and "total_time" not in stopped
 
-    assert server.ask("POST", f"/train/{TRAINER}", {}).status == 200
+    start(server)
     seen = set()
 
     def done(status):

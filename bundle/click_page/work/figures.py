@@ -51,7 +51,7 @@ def measure_by_clicks(query: Query, data: Path) -> Figures:
         OSError, ValueError: as `DataFolder` and `Query.segmenter`.
     """
     segmenter = query.segmenter()
-    folder = DataFolder(data, query.mpp, segmenter.channels)
+    folder = DataFolder(data, query.mpp, segmenter.channels, intensity=segmenter.intensity)
     kept_back = [item for item in folder.testing if item.points_path]
     items: Sequence[Item] = kept_back or folder.training
     rows, picture = [], None
