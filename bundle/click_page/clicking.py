@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import shapely
 from bokeh.events import DoubleTap, PointEvent, Press, SelectionGeometry, Tap
+from bokeh.models import Tool
 
 from .clicks.image_clicks import ImageClicks
 from .viewer import XY, Viewer
@@ -46,10 +47,14 @@ class Clicking:
     def use(self, mode: str) -> None:
         """Let the mouse do something else: one of `MODES`."""
         self.mode = mode
-        tools = {"move": self.viewer.mover, "region": self.viewer.box}
-        self.viewer.figure.toolbar.active_drag = tools.get(mode, self.viewer.pan)
+        self.viewer.figure.toolbar.active_drag = self.drag_tool(mode)
         self.viewer.figure.toolbar.active_tap = None
         self.choose()
+
+    def drag_tool(self, mode: str) -> Tool:
+        """What a drag of the mouse belongs to in a mode."""
+        tools: dict[str, Tool] = {"move": self.viewer.mover, "region": self.viewer.box}
+        return tools.get(mode, self.viewer.pan)
 
     def choose(self, points: set[int] | None = None, regions: set[int] | None = None) -> None:
         """Choose these and no others."""

@@ -15,7 +15,7 @@ from .buttons import buttons
 from .clicking import MODES, Clicking
 from .clicks.image_clicks import ImageClicks
 from .image_list import ImageList
-from .keyboard import listen
+from .keyboard import listen, switch_drags
 from .look_panel import LookPanel
 from .proposing import Proposing
 from .results_panel import ResultsPanel
@@ -58,7 +58,8 @@ class Tab:
         self.training = TrainingPanel(app.trainer, app.models, self.act, self._other_model)
         self.results = ResultsPanel(app.exporter, self.act)
         self.actions: dict[str, Callable[[], None]] = self._own_actions()
-        self.viewer.figure.tags = [listen(doc, self.act)]
+        listen(self.viewer.figure, self.act, self.modes, MODES)
+        switch_drags(self.modes, self.viewer.figure.toolbar, [self.clicking.drag_tool(mode) for mode in MODES])
         leave = app.session.follow(self._followed)
         doc.on_session_destroyed(lambda context: leave())
         doc.title = "Click the nuclei"

@@ -116,11 +116,15 @@ class Viewer:
         return REACH * self._width() / self._inner()[0]
 
     def set_points(self, points: Mapping[int, Point], chosen: Collection[int] = ()) -> None:
-        """Draw the clicks, some of them as chosen."""
+        """Draw the clicks, some of them as chosen; nothing is sent that is drawn already, which would end a drag."""
         ids = list(points)
         places = np.array([(each.x, -each.y) for each in points.values()], np.float64).reshape(-1, 2)
-        self.points.data = {"id": np.array(ids, np.int32), "x": places[:, 0], "y": places[:, 1]}
-        self.points.selected.indices = [index for index, identity in enumerate(ids) if identity in chosen]
+        data: dict[str, NDArray[Any]] = {"id": np.array(ids, np.int32), "x": places[:, 0], "y": places[:, 1]}
+        if not all(np.array_equal(self.points.data[name], column) for name, column in data.items()):
+            self.points.data = data
+        indices = [index for index, identity in enumerate(ids) if identity in chosen]
+        if list(self.points.selected.indices) != indices:
+            self.points.selected.indices = indices
 
     def set_regions(self, regions: Mapping[int, Outline], chosen: Collection[int] = ()) -> None:
         """Draw the areas in which everything is clicked."""

@@ -103,11 +103,6 @@ class Page:
         code = "return [...Bokeh.documents[0]._all_models.values()].find((m) => m.name == arguments[0])[arguments[1]]"
         return self.run(code, name, of)
 
-    def dragging(self) -> str:
-        """The kind of tool that takes a drag of the mouse now: it changes a moment after the mode is shown."""
-        found: str = self.run(VIEW + "return fig.toolbar.active_drag.type")
-        return found
-
     def text(self, name: str) -> str:
         """What a named line of the page says, without its markup; "" where there is none."""
         code = """

@@ -68,7 +68,6 @@ def test_add_choose_move_delete_undo_redo(folder: Path, served: Served, driver: 
     page.key("y", ctrl=True)
     page.until(lambda: len(stored(folder, "a")) == 2 and len(drawn(page)) == 2)
     page.key("2")
-    page.until(lambda: page.dragging() == "PointDrawTool")
     page.drag((200, 150), (250, 170))
     page.until(lambda: any(point == pytest.approx([250, 170], abs=2) for point in stored(folder, "a")))
     page.until(lambda: sorted(drawn(page)) == sorted(stored(folder, "a")))
@@ -79,7 +78,6 @@ def test_regions_are_drawn_chosen_and_taken_away(folder: Path, served: Served, d
     page, file = Page(driver, served.url), folder / "regions" / "b.geojson"
     page.show("b")
     page.key("3")
-    page.until(lambda: page.dragging() == "BoxSelectTool")
     page.drag((50, 40), (150, 140))
     page.until(file.exists)
     (clicks,) = read_geojson(file)
