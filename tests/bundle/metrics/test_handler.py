@@ -14,6 +14,7 @@ from monai.bundle import ConfigParser
 from monai.data import DataLoader, Dataset, MetaTensor
 
 from bundle.metrics import ObjectMetrics, PointMetrics, evaluate_label
+from bundle.metrics.catalogue import LABEL_METRICS
 
 TRUTH = torch.zeros(1, 8, 8, dtype=torch.int32)
 TRUTH[0, 1:4, 1:4], TRUTH[0, 5:8, 4:8] = 1, 2
@@ -61,7 +62,7 @@ def test_key_metric_and_table_from_a_configuration(tmp_path, batch_size):
     for _ in range(2):  # a second epoch starts afresh
         engine.run()
         assert engine.state.metrics["aji"] == pytest.approx((1 + 9 / 21) / 2)
-    assert engine.state.metric_details["aji"].shape == (3, 8)
+    assert engine.state.metric_details["aji"].shape == (3, len(LABEL_METRICS))
     names = [line.split(",")[0] for line in (tmp_path / "metrics.csv").read_text().splitlines()]
     assert names == ["name", "first", "second.crop", "blank"]
     summary = json.loads((tmp_path / "metrics.json").read_text())
