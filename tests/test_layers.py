@@ -4,33 +4,21 @@
 
 from __future__ import annotations
 
-import ast
-from collections import Counter, defaultdict
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-ROOMS = (
-    "transforms",
-    "bundle/files",
-    "bundle/losses",
-    "bundle/networks",
-    "bundle/data",
-    "bundle/simulation",
-    "bundle/objects",
-    "bundle/slides",
-    "bundle/metrics",
-    "bundle/annotations",
-    "bundle/engines",
-    "bundle/inference",
-    "bundle/report",
-    "bundle/pipeline",
-    "bundle/slide_segmentation",
-    "bundle/release",
-    "bundle/label_server",
-    "bundle/click_page",
-    "bundle/nuclei.py",
-    "scripts",
+import pytest
+
+from scripts.benchmarks.layout import (
+    figures,
+    floor,
+    homes_of_shared_names,
+    imported,
+    imports_up,
+    modules,
+    modules_by_folder,
 )
+
+ROOT = Path(__file__).resolve().parents[1]
 RESEARCH = ("scripts/experiments", "scripts/benchmarks", "scripts/reliability")
 MOST_FILES = 25  # in one folder
 # What may be called alike in several modules: the parts of readers of points, which do the same for their programs, and
@@ -38,59 +26,45 @@ MOST_FILES = 25  # in one folder
 SHARED_NAMES = {*{"_add", "_area", "_class", "_clicks", "_number", "_places", "_ring", "_size"}, "main"}
 
 
-def modules() -> list[Path]:
-    """Every module of the product and of the research, relative to the root."""
-    return [
-        path.relative_to(ROOT) for top in ("transforms", "bundle", "scripts") for path in (ROOT / top).rglob("*.py")
-    ]
-
-
-def floor(path: Path) -> int | None:
-    """The place of a module's room in `ROOMS`."""
-    parents = [path, *path.parents]
-    return next((ROOMS.index(each.as_posix()) for each in parents if each.as_posix() in ROOMS), None)
-
-
-def imported(path: Path) -> list[Path]:
-    """The modules of this repository that a module imports from, wherever in it the import stands."""
-    found = []
-    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found += [Path(*each.name.split(".")) for each in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = path.parts[: -node.level] if node.level else ()
-            target = Path(*base, *(node.module or "").split("."))
-            found += [target / each.name if (ROOT / target).is_dir() else target for each in node.names]
-    return [each.with_suffix(".py") if (ROOT / each).with_suffix(".py").is_file() else each for each in found]
-
-
 def test_every_module_stands_in_a_room_that_the_list_names() -> None:
-    assert [str(path) for path in modules() if floor(path) is None and path.as_posix() != "bundle/__init__.py"] == []
+    without = [path.as_posix() for path in modules(ROOT) if floor(path) is None]
+    assert without == ["bundle/__init__.py"]
 
 
 def test_no_import_runs_up() -> None:
-    pairs = [(path, target) for path in modules() for target in imported(path) if floor(path) is not None]
-    up = [f"{path} -> {target}" for path, target in pairs if (floor(target) or 0) > (floor(path) or 0)]
-    assert up == []
+    assert imports_up(ROOT) == []
 
 
 def test_the_product_does_not_import_the_research() -> None:
-    product = [path for path in modules() if not path.as_posix().startswith(RESEARCH)]
-    assert [str(path) for path in product for each in imported(path) if each.as_posix().startswith(RESEARCH)] == []
+    product = [path for path in modules(ROOT) if not path.as_posix().startswith(RESEARCH)]
+    assert [
+        str(path) for path in product for each in imported(ROOT, path) if each.as_posix().startswith(RESEARCH)
+    ] == []
 
 
 def test_folders_are_small_enough_to_be_looked_over() -> None:
-    sizes = Counter(path.parent for path in modules() if path.name != "__init__.py")
-    assert {str(folder): size for folder, size in sizes.items() if size > MOST_FILES} == {}
+    assert {folder: size for folder, size in modules_by_folder(ROOT).items() if size > MOST_FILES} == {}
 
 
 def test_a_name_means_one_thing() -> None:
-    homes: defaultdict[str, set[str]] = defaultdict(set)
-    for path in modules():
-        for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                homes[node.name].add(path.as_posix())
-    twice = {name: sorted(paths) for name, paths in homes.items() if len(paths) > 1}
+    twice = homes_of_shared_names(ROOT)
     assert {name: paths for name, paths in twice.items() if name not in SHARED_NAMES} == {}
-    readers = [path for name in SHARED_NAMES - {"main"} for path in homes[name]]
-    assert [path for path in readers if Path(path).parent != Path("bundle/annotations/formats")] == []
+    readers = [path for name in SHARED_NAMES - {"main"} for path in twice[name]]
+    assert [path for path in readers if path.parent != Path("bundle/annotations/formats")] == []
+
+
+def test_the_figures_of_a_small_tree(tmp_path: Path) -> None:
+    files = {
+        "transforms/a.py": "def one(self, a, b):\n    pass\n\n\ndef two():\n    pass\n",
+        "bundle/files/a.py": "from ..data.a import one\n\n\ndef one(a):\n    pass\n",
+        "bundle/data/a.py": "from ..files.a import one\n",
+        "scripts/a.py": "",
+        "tests/test_a.py": "pass\npass\n",
+        "README.md": "# A title\n\nOne two three. One `code` two\nthree four.\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert list(figures(tmp_path).values()) == [1, 1, 1, 2, 2, 12, 2, 4.0]
+    with pytest.raises(FileNotFoundError, match="give the root"):
+        figures(tmp_path / "docs")

@@ -12,6 +12,7 @@ python -m scripts.benchmarks slides
 python -m scripts.benchmarks memory
 python -m scripts.benchmarks synthesis --preset cpu
 python -m scripts.benchmarks reliability --folder CAMPAIGN
+python -m scripts.benchmarks layout
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scripts.benchmarks.labels import hover, instances, metrics, predictions
+from scripts.benchmarks.layout import layout
 from scripts.benchmarks.memory import memory
 from scripts.benchmarks.networks import networks
 from scripts.benchmarks.precision import precision
@@ -38,6 +40,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "memory": memory,
     "synthesis": synthesis,
     "reliability": reliability,
+    "layout": layout,
 }
 
 if __name__ == "__main__":

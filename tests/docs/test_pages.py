@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from .pages import LINK, PAGES, ROOT, anchors, lines, links, name, sentences, words
+from scripts.benchmarks.prose import LINK, lines, sentences, words
+
+from .pages import PAGES, ROOT, anchors, links, name
 
 LONGEST_LINE = 120  # characters; a table's row cannot be broken, and what a program printed is left as it was
 LONGEST_MEAN = 25  # words of a sentence, on average over a page
