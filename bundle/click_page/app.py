@@ -14,9 +14,11 @@ from .clicks.click_folder import ClickFolder
 from .clicks.session import ClickSession
 from .picture import Picture
 from .tiles import Tiles
+from .work.doubt import Doubts
 from .work.exporter import Exporter
 from .work.findings import Findings
 from .work.models import Models
+from .work.ranking import Ranking
 from .work.trainer import Trainer
 
 THREADS = 2  # that read tiles
@@ -42,6 +44,7 @@ class ClickApp:
         self.thinking = ThreadPoolExecutor(1, thread_name_prefix="model")
         self.trainer = Trainer(self.session, self.models, self.thinking, preset)
         self.exporter = Exporter(folder)
+        self.ranking = Ranking(self.session, self.models, Doubts(self.findings), self.thinking)
 
     def spacing(self, path: Path) -> float | None:
         """Um per px of an image, None = unknown; errors as `open_picture`."""
@@ -60,6 +63,7 @@ class ClickApp:
         self.session.refresh()
         self.trainer.poll()
         self.exporter.poll()
+        self.ranking.poll()
 
     def _picture(self, path: Path) -> Picture:
         return self.tiles.picture(self.tiles.key(path))

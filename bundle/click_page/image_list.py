@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bokeh.models import MultiSelect
 
@@ -36,9 +36,10 @@ class ImageList:
         self.list = MultiSelect(options=[], size=ROWS, sizing_mode="stretch_width", name="images")
         self.list.on_change("value", self._chosen)
 
-    def draw(self, states: Sequence[ImageState], current: str | None) -> None:
-        """Show what is clicked now."""
-        options = [(state.name, f"{state.name}: {describe(state)}") for state in states]
+    def draw(self, states: Sequence[ImageState], current: str | None, doubts: Mapping[str, float]) -> None:
+        """Show what is clicked now, and how much in doubt those images are of which that is known."""
+        known = {name: f", doubt {value:.2f}" for name, value in doubts.items()}
+        options = [(state.name, f"{state.name}: {describe(state)}{known.get(state.name, '')}") for state in states]
         self.names = [state.name for state in states]
         self._drawing = True
         try:

@@ -24,6 +24,7 @@ KEYS = {
     "p": "propose",
     "a": "take all",
     "n": "next place",
+    "d": "next in doubt",
     "ArrowRight": "next image",
     "ArrowLeft": "image before",
     "+": "closer",

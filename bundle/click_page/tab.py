@@ -30,7 +30,7 @@ LABELS = ("Click", "Move", "Region", "Look")  # of the modes, in their order
 HELP = (
     "Click: add, or choose a point, or take over a proposal (a diamond). Delete: take away what is chosen. Ctrl+Z,"
     " Ctrl+Y: undo, redo. Wheel, + and -: zoom. Drag: pan. 1 to 4: what the mouse does. P: propose. A: take all in"
-    " view. N: next place. O: outlines. Arrows: next image."
+    " view. N: next place. D: next image in doubt. O: outlines. Arrows: next image."
 )
 CLOSER = 0.7
 SIDE = 330  # px
@@ -52,6 +52,7 @@ class Tab:
         self.images = ImageList(self.open)
         self.look = LookPanel(self._restyle)
         self.status, self.hint, self.finds = note(name="status"), note(name="trouble"), note(name="finds")
+        self.ranked = note(name="ranked")
         self.modes = RadioButtonGroup(labels=list(LABELS), active=0, sizing_mode="stretch_width", name="modes")
         self.modes.on_change("active", lambda name, old, new: self.clicking.use(MODES[new]))
         self.proposing = Proposing(app, doc, self.clicking, self._told)
@@ -96,7 +97,8 @@ class Tab:
         self._changed()
 
     def _side(self) -> UIElement:
-        rows = [heading("Images"), self.images.list, self.status, self.hint, *self._buttons()]
+        doubts = buttons(self.act, rank="Rank by doubt", next_in_doubt="Next in doubt")
+        rows = [heading("Images"), self.images.list, doubts, self.ranked, self.status, self.hint, *self._buttons()]
         rows += [self.training.layout(), self.results.layout(), heading("Look"), self.look.layout(), note(HELP)]
         side = Column(*rows, width=SIDE, sizing_mode="stretch_height", name="side")
         side.styles = {"overflow-y": "auto", "overflow-x": "hidden"}
@@ -139,6 +141,8 @@ class Tab:
             "stop": self.app.trainer.stop,
             "segment all": lambda: self._try(self._segment_all),
             "stop segmenting": self.app.exporter.stop,
+            "rank": lambda: self._try(self.app.ranking.begin),
+            "next in doubt": self._next_in_doubt,
             "next image": lambda: self._beside(1),
             "image before": lambda: self._beside(-1),
         }
@@ -152,6 +156,14 @@ class Tab:
     def _beside(self, step: int) -> None:
         if (name := self.images.beside(self.name, step)) is not None:
             self.open(name)
+
+    def _next_in_doubt(self) -> None:
+        ranking = self.app.ranking
+        if (name := ranking.next_after(self.name)) is not None:
+            self.open(name)
+            self.proposing.look(self.proposing.next_place)
+        elif not ranking.busy:
+            self._try(ranking.begin)
 
     def _region_of_view(self) -> None:
         left, top, right, bottom = self.viewer.view()
@@ -179,6 +191,7 @@ class Tab:
 
     def _other_model(self) -> None:
         if hasattr(self, "results"):
+            self.app.ranking.forget()
             self.proposing.forget()
             self.results.show(None)
             say(self.finds, "")
@@ -186,6 +199,7 @@ class Tab:
     def _every_second(self) -> None:
         self._draw_list()
         self._draw_status()
+        say(self.ranked, self.app.ranking.said)
         self.training.draw()
         self.results.draw()
 
@@ -228,7 +242,7 @@ class Tab:
             say(self.status, f"{self.name}: {_summary(clicks)}; all saved", GOOD)
 
     def _draw_list(self) -> None:
-        self.images.draw(self.app.session.states(), self.name)
+        self.images.draw(self.app.session.states(), self.name, self.app.ranking.known)
 
     def _trouble(self, text: str) -> None:
         say(self.hint, text, BAD)

@@ -14,7 +14,9 @@ from typing import Any
 import torch
 from bundle.label_server.images import NUCLEI
 from bundle.label_server.names import is_upload
+from bundle.label_server.query import Query
 from bundle.label_server.runs import TrainingRuns
+from bundle.networks.device import resolve_device
 from fastapi import HTTPException
 from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.datastore import DefaultLabelTag
@@ -22,6 +24,7 @@ from monailabel.tasks.activelearning.first import First
 from monailabel.tasks.activelearning.random import Random
 from monailabel.utils.others.generic import strtobool
 from monailabel.utils.others.pathology import create_asap_annotations_xml, create_dsa_annotations_json
+from nuclei_doubt import MostDoubtful
 from nuclei_errors import told_to_client
 from nuclei_infer import NucleiInfer
 from nuclei_options import ROOT, Options
@@ -77,7 +80,16 @@ class NucleiApp(MONAILabelApp):
 
     def init_strategies(self) -> dict[str, Any]:
         """Which image to click next."""
-        return {"random": Random(), "first": First()}
+        return {"doubt": MostDoubtful(self._query), "random": Random(), "first": First()}
+
+    def _query(self) -> Query | None:
+        """A question to the model trained here, to the given one before there is any."""
+        model = self.runs.served() or self._given()
+        return (
+            Query(model, default_mpp=self.options.mpp, device=str(resolve_device(self.options.device)))
+            if model
+            else None
+        )
 
     def infer(self, request: Request, datastore: NucleiStore | None = None) -> Request:
         """A label mask of an image."""

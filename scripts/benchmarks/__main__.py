@@ -11,6 +11,7 @@ python -m scripts.benchmarks precision
 python -m scripts.benchmarks slides
 python -m scripts.benchmarks memory
 python -m scripts.benchmarks synthesis --preset cpu
+python -m scripts.benchmarks click --dataset_dir DATA
 python -m scripts.benchmarks reliability --folder CAMPAIGN
 python -m scripts.benchmarks layout
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scripts.benchmarks.click import click_page
 from scripts.benchmarks.labels import hover, instances, metrics, predictions
 from scripts.benchmarks.layout import layout
 from scripts.benchmarks.memory import memory
@@ -39,6 +41,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "slides": slides,
     "memory": memory,
     "synthesis": synthesis,
+    "click": click_page,
     "reliability": reliability,
     "layout": layout,
 }

@@ -72,7 +72,7 @@ def test_clients_are_told_one_label_and_the_models_of_pathology(server):
     assert info["labels"] == ["nuclei"] and list(info["models"]) == ["nuclei"]  # the other one is not trained yet
     model = info["models"]["nuclei"]
     assert list(model["labels"]) == ["nuclei"] and model["pathology"] and not model["nuclick"]
-    assert set(info["strategies"]) == {"random", "first"} and set(info["trainers"]) == {"nuclei_from_clicks"}
+    assert set(info["strategies"]) == {"doubt", "random", "first"} and set(info["trainers"]) == {"nuclei_from_clicks"}
     assert None not in info["trainers"]["nuclei_from_clicks"]["config"].values()  # QuPath stumbles over null
     assert info["datastore"]["total"] == 4
 

@@ -95,7 +95,8 @@ def test_clicks_are_counted_when_they_come_and_refused_when_they_are_damaged(ser
     answer = put(server, "nobody", "a.csv", table(POINTS))
     assert answer.status == 404 and "there is no image 'nobody' on this server" in answer.detail
     assert server.ask("GET", "/datastore/").json["completed"] == 3
-    assert server.ask("POST", "/activelearning/first", {}).json["id"] == "slide"  # the one without clicks
+    for strategy in ("first", "doubt"):
+        assert server.ask("POST", f"/activelearning/{strategy}", {}).json["id"] == "slide"  # the one without clicks
 
 
 @pytest.mark.timeout(1800)

@@ -29,7 +29,8 @@ from .training_set import Clicked, clicked_images, write_set
 
 logger = logging.getLogger(__name__)
 
-FEW = {"warm_start_epochs": 2, "segmentation_epochs": 4}  # of the preset cpu: 200 and 400 updates
+FEW = {"segmentation_epochs": 4}  # of the preset cpu: 400 updates
+FIRST = {"warm_start_epochs": 2}  # 200 updates of what labels the images, where no trained weights do
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Trainer:
         """
         if self.busy:
             raise ValueError("a training runs already: wait for its end, or stop it")
-        clicked, training = clicked_images(self.session), self._training(grey)
+        clicked, training = clicked_images(self.session), self.training(grey)
         self._say(f"writing what is clicked in {len(clicked.images)} images ...")
         self.comparison, self._before = None, self.models.current()
         self._preparing = self.threads.submit(self._prepare, clicked, training)
@@ -110,9 +111,11 @@ class Trainer:
         elif self._runs_elsewhere():
             self._say(f"a training that an earlier page began runs on: {self._progress()}")
 
-    def _training(self, grey: bool) -> Training:
+    def training(self, grey: bool) -> Training:
+        """What a click on Train would start, for images of one channel or of three."""
         few, colours = FEW if self.preset == "cpu" else {}, ",grey" if grey else ""
-        plain = Training(self.preset, f"real_only{colours}", self.models.mpp, epochs=few)
+        from_nothing = {**FIRST, **few} if few else {}
+        plain = Training(self.preset, f"real_only{colours}", self.models.mpp, epochs=from_nothing)
         card = read_card(self.models.given)
         wanted: Mapping[str, object] = StageRun(plain.as_pipeline(ROOT), METHOD[2]).config["network_def"]
         own = {name: value for name, value in wanted.items() if name != "image_channels"}
@@ -121,7 +124,7 @@ class Trainer:
         )
         if not fits:
             return plain
-        return replace(plain, variant=f"pretrained{colours}", init_weights=self.models.given)
+        return replace(plain, variant=f"pretrained{colours}", epochs=few, init_weights=self.models.given)
 
     def _prepare(self, clicked: Clicked, training: Training) -> Run:
         pipeline = training.as_pipeline(ROOT)

@@ -34,6 +34,7 @@ def test_the_whole_loop(tmp_path: Path, driver: Any) -> None:
         page.press("propose")
         page.until(lambda: "a grey image where RGB is configured" in page.text("finds"), LONG)
         (folder / "points" / "simulated_001.csv").write_text(truth)
+        rank(page)
         train_and_go_back(page, served, folder)
         export(page, folder)
 
@@ -61,6 +62,17 @@ def propose_and_correct(page: Page, folder: Path) -> None:
     page.until(lambda: count(page, "points") in (offered, offered + 1))
     page.key("n")
     page.until(lambda: page.view() != before or "agree here" in page.text("finds"))
+
+
+def rank(page: Page) -> None:
+    page.show("simulated_000")
+    page.press("rank")
+    page.until(lambda: page.text("ranked").startswith("most in doubt: "), LONG)
+    listed = dict(page.property("images", "options"))
+    assert "doubt" in listed["simulated_000"] and "doubt" in listed["simulated_001"] and "doubt" not in listed["z_grey"]
+    page.key("d")
+    page.until(lambda: page.text("status").startswith("simulated_001: "))
+    page.until(lambda: "of" in page.text("finds") or "agree here" in page.text("finds"), LONG)
 
 
 def train_and_go_back(page: Page, served: Served, folder: Path) -> None:
