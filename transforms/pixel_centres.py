@@ -17,8 +17,13 @@ HALF_PIXEL = 0.5  # px
 
 
 def pixels_of(places: ArrayLike) -> NDArray[np.int64]:
-    """The pixels (..., 2) that places (..., 2) lie in, pixel centres at integers; (i, i + 1/2] belongs to i + 1."""
+    """The pixels (...) that places (...) lie in, int64; pixel i holds [i - 1/2, i + 1/2)."""
     return np.floor(to_corner(places)).astype(np.int64)
+
+
+def pixels_of_tensor(places: torch.Tensor) -> torch.Tensor:
+    """`pixels_of` of a tensor (..., 2), int64 on its device."""
+    return torch.floor(places + HALF_PIXEL).long()
 
 
 def from_corner(places: ArrayLike) -> NDArray[np.float64]:

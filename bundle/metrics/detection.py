@@ -13,6 +13,7 @@ from monai.utils import convert_to_numpy
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from scipy.spatial import KDTree
+from transforms.pixel_centres import pixels_of
 
 from .overlap import label_array, runs
 
@@ -80,7 +81,7 @@ def objects_at(label: np.ndarray, points: np.ndarray) -> np.ndarray:
         ValueError: a point is outside the image.
     """
     height, width = label.shape
-    x, y = np.floor(points + 0.5).astype(np.int64).T
+    x, y = pixels_of(points).T
     outside = (x < 0) | (x >= width) | (y < 0) | (y >= height)
     if outside.any():
         raise ValueError(f"point {points[outside][0].tolist()} (x, y) is outside the image of {width} x {height} px")

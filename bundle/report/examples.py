@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from transforms.pixel_centres import from_corner, to_corner
 
 from ..data.items import files_by_name
 from ..files.images import IMAGE_SUFFIXES
@@ -92,7 +93,7 @@ def relabelled_rows(labels: Path, dataset: Path | None) -> list[dict[str, Any]]:
 
 def _with_dots(picture: np.ndarray, points: np.ndarray, window: tuple[slice, slice], scale: int) -> np.ndarray:
     corner = np.array([window[1].start, window[0].start])
-    return dotted(_enlarged(picture, scale), (points - corner + 0.5) * scale - 0.5)
+    return dotted(_enlarged(picture, scale), from_corner(to_corner(points - corner) * scale))
 
 
 def prediction_rows(rows: Sequence[ReportRow], dataset: Path | None, metric: str = "aji") -> list[dict[str, Any]]:

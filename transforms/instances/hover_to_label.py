@@ -14,6 +14,7 @@ from monai.utils import convert_to_dst_type, convert_to_tensor
 from numpy.typing import NDArray
 
 from ..image_points import paired
+from ..pixel_centres import pixels_of
 from .follow_offsets import Integers, as_arrays, basins
 from .split_by_points import split_by_points
 
@@ -50,7 +51,7 @@ def raster_ids(label: Integers, smallest: int = 1) -> NDArray[np.int32]:
     area, down, right = moments(label)
     kept = np.flatnonzero(area >= max(smallest, 1))
     y, x = down[kept] / area[kept], right[kept] / area[kept]
-    order = np.lexsort((np.floor(x + 0.5), np.floor(y + 0.5)))
+    order = np.lexsort((pixels_of(x), pixels_of(y)))
     new = np.zeros(len(area), np.int32)
     new[kept[order]] = np.arange(1, len(kept) + 1)
     return new.take(label)

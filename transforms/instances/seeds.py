@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from ..pixel_centres import inside
+from ..pixel_centres import inside, pixels_of
 from ..size import Size
 from .follow_offsets import Floats, Integers, Mask
 
@@ -37,7 +37,7 @@ def seed_points(points: torch.Tensor, size: Size) -> Floats:
 
 def seed_pixels(places: Floats) -> tuple[Integers, Integers]:
     """Row and column, (n,) each, of the pixels that places (n, 2), x and y in px, lie in."""
-    column, row = np.floor(places + 0.5).astype(np.int64).T
+    column, row = pixels_of(places).T
     return row, column
 
 

@@ -13,7 +13,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 from skimage.segmentation import watershed
 
-from ..pixel_centres import inside
+from ..pixel_centres import inside, pixels_of
 from .follow_offsets import Floats, Integers, as_arrays
 from .smooth import smooth
 
@@ -49,7 +49,7 @@ def split_by_points(
     """
     offsets, m = as_arrays(hover_map)
     places = points[inside(points, (m.shape[0], m.shape[1]))].detach().cpu().double().numpy()
-    own = np.floor(places + 0.5).astype(np.int64)  # (N, 2): the pixel that each point lies in
+    own = pixels_of(places)  # (N, 2): the pixel that each point lies in
     order = np.lexsort((places[:, 0], places[:, 1], own[:, 0], own[:, 1]))
     markers, distance = disks(places[order], m.shape, radius)
     allowed = (m > threshold) & (distance <= max_radius) | (markers > 0)
@@ -64,7 +64,7 @@ def disks(points: Floats, size: tuple[int, ...], radius: float) -> tuple[Integer
     markers = np.zeros(size, np.int32)
     if not len(points):
         return markers, np.full(size, math.inf)
-    own = tuple(np.floor(points[:, ::-1] + 0.5).astype(np.int64).T)  # rows, columns
+    own = tuple(pixels_of(points[:, ::-1]).T)  # rows, columns
     vacant = np.ones(size, bool)
     vacant[own] = False
     distance = distance_transform_edt(vacant)

@@ -12,7 +12,7 @@ from monai.transforms import Transform
 from monai.utils import convert_to_dst_type, convert_to_tensor
 
 from ..image_points import DrawnPointsd
-from ..pixel_centres import HALF_PIXEL, inside
+from ..pixel_centres import HALF_PIXEL, inside, pixels_of_tensor
 from ..size import Size
 from ..to_device import to_device
 
@@ -104,7 +104,7 @@ def marked_places(points: Sequence[torch.Tensor], size: Size, radii: torch.Tenso
     """(M,) int64, on the CPU: places among the pixels of all images; points (N_b, 2) and radii (B,) of B images."""
     image = torch.arange(len(points)).repeat_interleave(torch.tensor([len(each) for each in points]))  # (N,)
     place = torch.cat([each.cpu().double() for each in points])  # (N, 2)
-    own = torch.floor(place + 0.5).long()  # the pixel that each lies in
+    own = pixels_of_tensor(place)  # the pixel that each lies in
     reach, limit = int(radii.max()) + 1, torch.tensor([size[1], size[0]])
     near = ((own >= -reach) & (own < limit + reach)).all(1)
     image, place, own = image[near, None], place[near, None], own[near, None]  # (n, 1), (n, 1, 2) twice

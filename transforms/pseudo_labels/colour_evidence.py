@@ -16,6 +16,8 @@ from scipy.special import expit
 from skimage.color import rgb2lab
 from torch import Tensor
 
+from ..pixel_centres import pixels_of
+
 FLOOR = 1e-7  # added to both densities, so that a colour that neither has seen says little, however few the points
 CERTAIN = 1e-4  # probabilities are kept this far from 0 and 1
 
@@ -59,7 +61,7 @@ def colour_posterior(
 def point_distance(points: Tensor, size: tuple[int, ...]) -> np.ndarray:
     """Distance (H, W), px, from each pixel to the nearest pixel that holds a point."""
     height, width = size
-    column, row = np.floor(points.detach().cpu().double().numpy() + 0.5).astype(np.int64).T
+    column, row = pixels_of(points.detach().cpu().numpy()).T
     vacant = np.ones(size, bool)
     vacant[row.clip(0, height - 1), column.clip(0, width - 1)] = False
     return distance_transform_edt(vacant)

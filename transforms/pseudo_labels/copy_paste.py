@@ -14,6 +14,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..pixel_centres import HALF_PIXEL, pixels_of_tensor
 from ..shapes.area_laws import check_diameter
 from ..shapes.draw import draw_label
 
@@ -44,7 +45,7 @@ def copy_paste(
     """
     check_diameter(diameter)
     output, size = background.float().clone(), (image.shape[-2], image.shape[-1])
-    pixel = (shapes[:, :2] + 0.5).floor().long()  # (N, 2): x and y of the points' pixels
+    pixel = pixels_of_tensor(shapes[:, :2])  # (N, 2): x and y of the points' pixels
     order = (pixel[:, 1] * size[1] + pixel[:, 0]).argsort()
     shapes, wanted, pixel = shapes[order], wanted[order], pixel[order]  # now id i is shape i - 1
     chosen = choose_shapes(shapes, wanted, size, generator)  # (N,)
@@ -74,8 +75,8 @@ def choose_shapes(shapes: Tensor, wanted: Tensor, size: tuple[int, int], generat
     Returns:
         (n,) int64, indices of shapes.
     """
-    reach, end = shapes[:, 2:3], torch.tensor([size[1], size[0]]) - 0.5
-    whole = ((shapes[:, :2] - reach >= -0.5) & (shapes[:, :2] + reach < end)).all(1)
+    reach, end = shapes[:, 2:3], torch.tensor([size[1], size[0]]) - HALF_PIXEL
+    whole = ((shapes[:, :2] - reach >= -HALF_PIXEL) & (shapes[:, :2] + reach < end)).all(1)
     candidates = (whole if whole.any() else ~whole).nonzero()[:, 0]
     areas, order = (math.pi * shapes[candidates, 2] * shapes[candidates, 3]).double().sort()
     count = min(ALIKE, len(order))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import convolve1d
 from scipy.optimize import brentq
 
+from ..pixel_centres import to_corner
 from ..size import Size
 
 Floats = NDArray[np.floating]
@@ -62,7 +63,7 @@ def estimate_contrast(points: Sequence[torch.Tensor], sizes: Sequence[Size], cor
         rows, columns = int(height / side), int(width / side)
         if min(rows, columns) < 2:
             continue
-        x, y = each.double().cpu().numpy().T + 0.5
+        x, y = to_corner(each.cpu().numpy()).T
         counts = np.histogram2d(y, x, (rows, columns), ((0, height), (0, width)))[0]
         off = counts - counts.mean()
         covariance += (off[1:] * off[:-1]).sum() + (off[:, 1:] * off[:, :-1]).sum()

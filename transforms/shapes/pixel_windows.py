@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..pixel_centres import pixels_of_tensor
 from ..size import Size
 
 PIXELS_AT_ONCE = 1 << 21  # window pixels visited together: bounds the memory at about 200 MB
@@ -77,7 +78,7 @@ def ellipse_windows(shapes: torch.Tensor, size: Size) -> tuple[torch.Tensor, tor
 
 def centre_pixels(shapes: torch.Tensor) -> torch.Tensor:
     """Column and row of the pixel that each centre lies in, (N, 2) int64."""
-    return torch.floor(shapes[:, :2] + 0.5).long()
+    return pixels_of_tensor(shapes[:, :2])
 
 
 def raster_order(crop: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:

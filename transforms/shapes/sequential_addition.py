@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.integrate import cumulative_trapezoid
 from scipy.spatial import cKDTree
 
+from ..pixel_centres import HALF_PIXEL, from_corner
 from .area_laws import uniform
 
 Floats = NDArray[np.floating]
@@ -67,10 +68,12 @@ class Boxes:
     def over(cls, size: tuple[int, int], rates: Floats) -> Boxes:
         """An image of H x W px, [-0.5, W - 0.5) x [-0.5, H - 0.5), cut into rows and columns as `rates` (R, C) is."""
         rows, columns = rates.shape
-        last = np.nextafter(np.array(size, np.float32) - np.float32(0.5), np.float32(0))  # H, W: the last places inside
-        extent = (last[::-1].astype(float) + 0.5) / (columns, rows)
+        last = np.nextafter(
+            np.array(size, np.float32) - np.float32(HALF_PIXEL), np.float32(0)
+        )  # H, W: the last places inside
+        extent = (last[::-1].astype(float) + HALF_PIXEL) / (columns, rows)
         row, column = np.indices(rates.shape)
-        corners = np.stack([column.ravel(), row.ravel()], 1) * extent - 0.5
+        corners = from_corner(np.stack([column.ravel(), row.ravel()], 1) * extent)
         return cls(corners, np.tile(extent, (rates.size, 1)), rates.ravel())
 
     def __len__(self) -> int:
