@@ -11,6 +11,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -89,6 +90,17 @@ def test_a_larger_png_is_refused_and_not_called_damaged(tmp_path, colour, depth,
     content[29:33] = struct.pack(">I", zlib.crc32(bytes(content[12:29])))
     path.write_bytes(bytes(content))
     with refused(r"a\.png.* px.* at most 268,435,456 are allowed: cut it into smaller images"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_a_larger_tiff_is_refused_before_it_is_decoded(tmp_path, tiled):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((64, 64), np.uint8), tile=(64, 64) if tiled else None, metadata=None)
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        for name in ("ImageWidth", "ImageLength"):
+            tiff.pages.first.tags[name].overwrite(20_000)
+    with refused(r"a\.tif: an image of 20000 x 20000 px would take 400,000,000 px"):
         read_image(path)
 
 

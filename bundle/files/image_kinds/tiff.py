@@ -14,7 +14,7 @@ import numpy as np
 from tifffile import TiffFile
 
 from ..view import View
-from .raster import ImageFileError, Raster, read_indices, read_itk, read_pillow, reading
+from .raster import ImageFileError, Raster, check_pixels, read_indices, read_itk, read_pillow, reading
 from .tiff_content import PALETTE, SEPARATE, Part, TiffContent, read_content, shown
 from .tiff_directories import open_tiff
 
@@ -48,6 +48,8 @@ def is_deep_tiff(path: Path) -> bool:
 def _read_first(path: Path, view: View, as_shown: bool) -> Raster:
     with open_tiff(path) as tiff:
         content = read_content(path, tiff, view)
+        page, whole = content.page, not content.levels[0][0].plane  # a stack in one directory is decoded as a whole
+        check_pixels(path, page.imagewidth, page.imagelength * (page.imagedepth if whole else 1))
         try:
             stored = _stored(tiff, content.levels[0])
         except ValueError as error:
