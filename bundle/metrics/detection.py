@@ -61,10 +61,26 @@ def detection_f1(pred_points: NdarrayOrTensor, true_points: NdarrayOrTensor, rad
     pred, true = point_array(pred_points, "pred_points"), point_array(true_points, "true_points")
     if len(pred) == 0 or len(true) == 0:
         return float("nan") if len(pred) == len(true) else 0.0
+    return 2 * len(pair_points(pred, true, radius)[0]) / (len(pred) + len(true))
+
+
+def pair_points(pred: np.ndarray, true: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """As many one-to-one pairs of points at most `radius` apart as there can be.
+
+    Args:
+        pred: (P, 2), x and y in px.
+        true: (T, 2), likewise.
+        radius: px.
+
+    Returns:
+        Row in `pred` and row in `true` of each pair.
+    """
+    if len(pred) == 0 or len(true) == 0:
+        return np.zeros(0, int), np.zeros(0, int)
     near = KDTree(pred).sparse_distance_matrix(KDTree(true), radius, output_type="ndarray")
     graph = csr_array((np.ones(len(near), dtype=np.int8), (near["i"], near["j"])), shape=(len(pred), len(true)))
-    pairs = np.count_nonzero(maximum_bipartite_matching(graph, perm_type="column") >= 0)
-    return 2 * pairs / (len(pred) + len(true))
+    partner = maximum_bipartite_matching(graph, perm_type="column")  # of each row of pred, -1 where it has none
+    return np.flatnonzero(partner >= 0), partner[partner >= 0]
 
 
 def objects_at(label: np.ndarray, points: np.ndarray) -> np.ndarray:

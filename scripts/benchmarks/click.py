@@ -48,6 +48,7 @@ RADIUS_UM = 3.0  # how far a found centre may lie from a click
 PARTS = "start,draw,propose,slide,train"
 STATED = ("aji", "detection_f1")
 WAIT = 60.0  # s
+PROCESSES = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
 
 
 def click_page(
@@ -275,11 +276,13 @@ def measure_training(
     """Train as the page's button does, and compare the model before and after on images it was not trained on.
 
     Returns:
-        seconds, and metric_before and metric_after of `STATED`, as far as there are labels.
+        seconds, processor_seconds of all cores, and metric_before and metric_after of `STATED`, as far as there are
+        labels.
     """
     session, models = _session(data), Models(TrainingRuns(data / "click" / "trainings"), model, image_mpp)
     with ThreadPoolExecutor(1) as thread:
         trainer = Trainer(session, models, thread)
+        before = sum(each.ru_utime + each.ru_stime for each in map(resource.getrusage, PROCESSES))
         started = time.perf_counter()
         trainer.begin(grey=False)
         while trainer.comparison is None:
@@ -288,20 +291,25 @@ def measure_training(
                 raise ValueError(trainer.said)
             time.sleep(0.2)
         took = time.perf_counter() - started
+    used = sum(each.ru_utime + each.ru_stime for each in map(resource.getrusage, PROCESSES)) - before
     logger.info("%s", trainer.said)
     clicks = sum(state.points for state in session.states())
-    logger.info("%d regions, %d clicks, to a compared model: %.1f min", len(session.names()), clicks, took / 60)
+    logger.info(
+        "%d regions, %d clicks, to a compared model: %.1f min, %.1f min of processor time",
+        *(len(session.names()), clicks, took / 60, used / 60),
+    )
     trained = models.known()[-1].path
-    figures = {"seconds": took}
+    figures = {"seconds": took, "processor_seconds": used}
     for moment, path in (("before", model), ("after", trained)):
-        found = _accuracy_of(Query(path, image_mpp), folder, others)
+        found = accuracy_of(Query(path, image_mpp), folder, others)
         figures |= {f"{name}_{moment}": value for name, value in found.items()}
         shown = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
         logger.info("%s, mean of %d images not trained on: %s", moment, len(others), shown)
     return figures
 
 
-def _accuracy_of(query: Query, folder: DataFolder, items: Sequence[Item]) -> dict[str, float]:
+def accuracy_of(query: Query, folder: DataFolder, items: Sequence[Item]) -> dict[str, float]:
+    """Mean of each of `STATED` over images of a data set, as far as they have labels; errors as `DataFolder.load`."""
     segmenter, rows = query.segmenter(), []
     for item in items:
         sample = folder.load(item)

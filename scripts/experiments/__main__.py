@@ -7,6 +7,7 @@
     python -m scripts.experiments pairs --dataset_dir DATA --output_dir OUT --mpp 0.25
     python -m scripts.experiments figure --dataset_dir DATA --output_dir OUT --path synthesis.png
     python -m scripts.experiments robustness --dataset_dir DATA --output_dir OTHER --mpp 0.25
+    python -m scripts.experiments clicks --dataset_dir DATA --output_dir CLICKS --mpp 0.25
     python -m scripts.experiments claims
 
 All but figure and claims take hours. They may be cut at any time, and started several times side by side on one output
@@ -30,6 +31,7 @@ from scripts.experiments.ablation_figure import draw_figure
 from scripts.experiments.ablation_rows import AblationRow, ablation_rows, pairs_rows
 from scripts.experiments.ablation_table import collect, in_order, markdown
 from scripts.experiments.claims import claims
+from scripts.experiments.clicks import clicks
 from scripts.experiments.comparison_command import table
 from scripts.experiments.options import TableOptions, TrainingOptions, lengths
 from scripts.experiments.page import around, enter
@@ -228,6 +230,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "pairs": pairs,
     "figure": figure,
     "robustness": robustness,
+    "clicks": clicks,
     "claims": claims,
 }
 

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 FEW = {"segmentation_epochs": 4}  # of the preset cpu: 400 updates
 FIRST = {"warm_start_epochs": 2}  # 200 updates of what labels the images, where no trained weights do
+STOPPED = "stopped: Train goes on from the last checkpoint, as long as the clicks are the same"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Trainer:
         self._job: Job | None = None
         self._run: Run | None = None
         self._before: Path | None = None
+        self._stopped = False  # by the user
         self._began = (0.0, 0)  # s, updates that were done then
 
     @property
@@ -86,14 +88,15 @@ class Trainer:
             raise ValueError("a training runs already: wait for its end, or stop it")
         clicked, training = clicked_images(self.session), self.training(grey)
         self._say(f"writing what is clicked in {len(clicked.images)} images ...")
-        self.comparison, self._before = None, self.models.current()
+        self.comparison, self._before, self._stopped = None, self.models.current(), False
         self._preparing = self.threads.submit(self._prepare, clicked, training)
 
     def stop(self) -> None:
         """Stop the training; the same clicks go on from its last checkpoint."""
         if self._job is not None and self._job.running:
+            self._stopped = True
             self._job.stop()
-            self._say("stopped: Train goes on from the last checkpoint, as long as the clicks are the same")
+            self._say(STOPPED)
 
     def poll(self) -> None:
         """Look how far everything is; to be called every second or so."""
@@ -104,7 +107,7 @@ class Trainer:
             self._finish(self._job)
             self._job = None
         elif self._job is not None:
-            self._say(self._progress())
+            self._say(STOPPED if self._stopped else self._progress())
         elif self._comparing is not None and self._comparing.done():
             self._compared(self._comparing)
             self._comparing = None
@@ -146,7 +149,7 @@ class Trainer:
     def _finish(self, job: Job) -> None:
         run, before = self._run, self._before
         if run is None or before is None or not (job.succeeded and run.is_done()):
-            if not self.said.startswith("stopped"):
+            if not self._stopped:
                 self._say(f"the training stopped: {job.last_line()} (all it said: {job.log})", trouble=True)
             return
         self._say("trained; measuring before and after ...")
