@@ -119,8 +119,7 @@ class Region:
     def holds(self, points: np.ndarray) -> np.ndarray:
         """(N,) bool: which points (N, 2) lie in it."""
         offsets = points - (self.x - 0.5, self.y - 0.5)
-        inside: np.ndarray = ((offsets >= 0) & (offsets < self.side)).all(axis=1)
-        return inside
+        return np.logical_and(offsets >= 0, offsets < self.side).all(axis=1).reshape(-1)
 
 
 @dataclass(frozen=True)
