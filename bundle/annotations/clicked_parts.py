@@ -39,12 +39,10 @@ from ..files.writers import write_image, write_label
 from ..slides.grid import Box
 from .clicks import Clicks
 from .regions import read_regions, regions_within
-from .tile_set import COLUMNS
+from .tile_set import COLUMNS, TILES
 from .tiles import Tile, cut_tiles
 
 logger = logging.getLogger(__name__)
-
-TABLE = "tiles.csv"  # where each part lies in its image
 
 
 @dataclass(frozen=True)
@@ -172,7 +170,7 @@ def _write_part(draft: Path, name: str, item: Item, tile: Tile, image: ImageFile
 def _write_tables_of_parts(draft: Path, made: Mapping[str, list[_Part]]) -> None:
     parts = [each for part in PARTS for each in made[part]]
     cells = ([as_cell(value) if isinstance(value, str) else value for value in each.row] for each in parts)
-    write_text(draft / TABLE, csv_text([COLUMNS, *cells]))
+    write_text(draft / TILES, csv_text([COLUMNS, *cells]))
     names = {part: [each.item.name for each in made[part]] for part in PARTS}
     if twice := [name for name, *_ in (each.row for each in parts) if sum(each.row[0] == name for each in parts) > 1]:
         raise ValueError(f"two images would be called {twice[0]}: rename one of them")

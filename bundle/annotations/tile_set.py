@@ -33,6 +33,7 @@ from .tiles import Tile, cut_tiles
 
 logger = logging.getLogger(__name__)
 
+TILES = "tiles.csv"  # where each tile lies
 COLUMNS = ("tile", "image", "region", "x", "y", "width", "height", "points")  # x to height: px of the image's own
 Row = tuple[str | int, ...]
 
@@ -106,7 +107,7 @@ def write_tiles(
             " (--smallest), not below the crops of training"
         )
     cells = ([as_cell(value) if isinstance(value, str) else value for value in row] for row in rows)
-    write_text(draft / "tiles.csv", csv_text([COLUMNS, *cells]))
+    write_text(draft / TILES, csv_text([COLUMNS, *cells]))
     return len(rows)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..annotations.choice import Choice, parse_classes
 from ..annotations.regions import REGION
-from ..annotations.tile_set import TileSettings
+from ..annotations.tile_set import TILES, TileSettings
 from ..files.provenance import sha256
 from ..pipeline.pipeline import check_request
 from ..pipeline.request import Request
@@ -23,7 +23,6 @@ from ..pipeline.stage_run import StageRun
 from ..pipeline.stages import METHOD, method_with
 from . import fields
 
-TILES = "tiles.csv"  # in data sets of tiles
 EPOCHS = ("warm_start_epochs", "synthesis_epochs", "segmentation_epochs")  # what a client may shorten or lengthen
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...annotations.tile_set import TILES
 from ...data.folder import DataFolder
 from ...data.items import Item
 from ...files.pictures import PREDICTION, dotted, load_rgb, outlined
@@ -51,7 +52,8 @@ def measure_by_clicks(query: Query, data: Path) -> Figures:
         OSError, ValueError: as `DataFolder` and `Query.segmenter`.
     """
     segmenter = query.segmenter()
-    folder = DataFolder(data, query.mpp, segmenter.channels, intensity=segmenter.intensity)
+    stated = None if (data / TILES).is_file() else query.mpp  # tiles have another spacing than their images, and say it
+    folder = DataFolder(data, stated, segmenter.channels, intensity=segmenter.intensity)
     kept_back = [item for item in folder.testing if item.points_path]
     items: Sequence[Item] = kept_back or folder.training
     rows, picture = [], None
