@@ -39,7 +39,7 @@ def _damage_of(path: str, size: int, modified: int) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             part = archive.testzip()
-    except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, OSError) as error:
         return str(error)
     return "" if part is None else f"the checksum of {part!r} in it is another one"
 

@@ -168,18 +168,25 @@ class StageManifest:
                 " was made with"
             )
         if earlier.get("complete"):
-            self._refuse_changed(earlier.get("written", {}))
+            refuse_changed(self.folder, earlier.get("written", {}))
 
-    def _refuse_changed(self, written: Mapping[str, Mapping[str, Any]]) -> None:
-        """Files that are gone are only said: most stages make them anew."""
-        altered = _altered(self.folder, written)
-        gone = [line for line in altered if line.endswith(GONE)]
-        for line in gone:
-            logger.warning("%s since it was written", line)
-        if changed := [line for line in altered if line not in gone]:
-            raise ValueError(
-                f"{'; '.join(changed[:5])}: copy it again, remove it to make it anew, or name another output folder"
-            )
+
+def refuse_changed(folder: Path, written: Mapping[str, Mapping[str, Any]]) -> None:
+    """Compare the results of a finished stage with what its manifest says was written.
+
+    Files that are gone are only said: most stages make them anew.
+
+    Raises:
+        ValueError: a file has other bytes; names it, and what to do.
+    """
+    altered = _altered(folder, written)
+    gone = [line for line in altered if line.endswith(GONE)]
+    for line in gone:
+        logger.warning("%s since it was written", line)
+    if changed := [line for line in altered if line not in gone]:
+        raise ValueError(
+            f"{'; '.join(changed[:5])}: copy it again, remove it to make it anew, or name another output folder"
+        )
 
 
 def _holds_results(folder: Path) -> bool:

@@ -172,4 +172,5 @@ def write_tuning(weights: str | Path, tuning: Tuning) -> None:
     write_card(weights, replace(card, output=describe_output(tuning.output), notes={**card.notes, "tuned": tuned}))
     if manifest and listed:
         notes = {**manifest.get("notes", {}), "tuned": tuned}
-        write_json(folder / MANIFEST, {**manifest, "notes": notes, "written": written_files(folder)})
+        written = {**others, name: written_files(folder)[name]}  # of the rest, the manifest still says what was written
+        write_json(folder / MANIFEST, {**manifest, "notes": notes, "written": written})

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..files.manifest import StageManifest, differences, stage_state
+from ..files.manifest import StageManifest, differences, refuse_changed, stage_state
 from ..files.manifest_file import read_manifest
 from ..slides.reader import Slide
 from .block import model_identity
@@ -129,7 +129,10 @@ class SlideJob:
         manifest = read_manifest(self.folder.folder)
         wanted = [self.folder.table, self.folder.polygons, self.folder.overview]
         wanted += [self.folder.label] if self.request.labels else []
-        return bool(manifest and manifest.get("complete")) and all(path.is_file() for path in wanted)
+        if not (manifest and manifest.get("complete")):
+            return False
+        refuse_changed(self.folder.folder, manifest.get("written", {}))
+        return all(path.is_file() for path in wanted)
 
 
 def comparable(plan: Plan, way: str) -> dict[str, Any]:

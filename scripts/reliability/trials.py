@@ -122,7 +122,7 @@ def spoilt(change: Callable[[Path, random.Random], str]) -> Callable[..., Outcom
         ended = run_command_within(job.command(stand, folder, False))
         if failed(ended):
             return Outcome("traceback", ended.last)
-        name = draw.choice(sorted(whole.names))
+        name = draw.choice(sorted(job.changed or whole.names))  # of its own results
         what = change(folder / name, draw)
         ended = run_command_within(job.command(stand, folder, True))
         detail = f"{name} {what}: {ended.last}"

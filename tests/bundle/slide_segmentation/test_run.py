@@ -227,6 +227,16 @@ def test_a_disk_that_is_full_leaves_nothing_half_written(bench, benches, full):
     assert benches.results(bench.run("b", labels=True)) == expected
 
 
+def test_a_finished_result_of_other_bytes_is_refused_by_name(bench):
+    table = bench.run("a") / "objects.csv"
+    content = bytearray(table.read_bytes())
+    content[-2] ^= 1
+    table.write_bytes(bytes(content))
+    summary = segment_slides([bench.slide], bench.folder / "a", bench.request(), Counts())
+    assert "objects.csv has other bytes than were written: copy it again, remove it" in summary.failed["slide"]
+    assert table.read_bytes() == bytes(content)
+
+
 def test_what_is_there_is_not_made_again(bench, benches):
     folder = bench.run("a")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
