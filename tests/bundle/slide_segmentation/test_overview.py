@@ -11,7 +11,7 @@ from bundle.slide_segmentation.overview import dots
 
 
 def test_a_few_objects_get_dots_that_can_be_seen_also_at_the_edges():
-    drawn = dots(np.array([[10, 20], [59, 0], [-1, 41]]), (60, 40), 2400)
+    drawn = dots(np.array([[10, 20], [59, 0], [-1, 41]]), (40, 60), 2400)
     assert drawn.shape == (40, 60)
     assert drawn[18:23, 8:13].all()  # 5 x 5 px around x 10, y 20
     assert drawn[0, 59] and drawn[39, 0]
