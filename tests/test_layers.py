@@ -16,11 +16,13 @@ from scripts.benchmarks.layout import (
     imports_up,
     modules,
     modules_by_folder,
+    parameters,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
 RESEARCH = ("scripts/experiments", "scripts/benchmarks", "scripts/reliability")
 MOST_FILES = 25  # in one folder
+MOST_PARAMETERS = 10  # of a function; more that travel together are a dataclass
 # What may be called alike in several modules: the parts of readers of points, which do the same for their programs, and
 # the function that a command line begins with.
 SHARED_NAMES = {*{"_add", "_area", "_class", "_clicks", "_number", "_places", "_ring", "_size"}, "main"}
@@ -51,6 +53,10 @@ def test_a_name_means_one_thing() -> None:
     assert {name: paths for name, paths in twice.items() if name not in SHARED_NAMES} == {}
     readers = [path for name in SHARED_NAMES - {"main"} for path in twice[name]]
     assert [path for path in readers if path.parent != Path("bundle/annotations/formats")] == []
+
+
+def test_what_travels_together_is_one_parameter() -> None:
+    assert parameters(ROOT)[-1] <= MOST_PARAMETERS
 
 
 def test_the_figures_of_a_small_tree(tmp_path: Path) -> None:

@@ -142,18 +142,45 @@ class CurvePoint:
         return f"{self.way}_{self.budget}"
 
 
+@dataclass(frozen=True)
+class CurveOptions:
+    """The points of the curves.
+
+    Attributes:
+        ways: of clicks_alone and proposals, with commas between.
+        budgets: numbers of actions, likewise.
+        region_um: side of a region, um.
+        updates: of each training, whole hundreds.
+        seed: of every draw.
+
+    Raises:
+        ValueError: there is no such way.
+    """
+
+    ways: str = f"{WITHOUT},{WITH}"
+    budgets: str = "0,30,100,300,1000"
+    region_um: float = 96.0
+    updates: int = 400
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if wrong := [way for way in listed(self.ways) if way not in (WITH, WITHOUT)]:
+            raise ValueError(f"ways names {wrong[0]!r}: choose of {WITHOUT}, {WITH}")
+
+    def points(self) -> list[CurvePoint]:
+        """The points, way by way."""
+        every = [(way, int(budget)) for way in listed(self.ways) for budget in listed(self.budgets)]
+        return [CurvePoint(way, budget, self.seed) for way, budget in every]
+
+
 def clicks(
     dataset_dir: str,
     output_dir: str,
     tables: TableOptions,
+    curves: CurveOptions,
     image_mpp: float | None = None,
     model: str = str(MODEL),
-    ways: str = f"{WITHOUT},{WITH}",
-    budgets: str = "0,30,100,300,1000",
-    region_um: float = 96.0,
     preset: str = "cpu",
-    updates: int = 400,
-    seed: int = 0,
     figure: str = "",
 ) -> None:
     """Let a simulated user click, train, and measure, for growing numbers of actions.
@@ -163,28 +190,22 @@ def clicks(
             points, its testing images measured.
         output_dir: folder for all runs: new, empty, or that of an earlier call, which is then continued.
         tables: where finished runs are kept and shown.
+        curves: what is measured.
         image_mpp: (or --mpp) um per px of the images; without it their tags are asked.
         model: the weights that propose, and that training begins with.
-        ways: of clicks_alone and proposals, with commas between.
-        budgets: numbers of actions, likewise.
-        region_um: side of a region, um.
         preset: compute scale.
-        updates: of each training, whole hundreds.
-        seed: of every draw.
         figure: PNG of the curves; OUT/clicks.png without it.
 
     Raises:
         ValueError: an option is of no use, or images are of unknown um per px.
     """
-    if wrong := [way for way in listed(ways) if way not in (WITH, WITHOUT)]:
-        raise ValueError(f"ways names {wrong[0]!r}: choose of {WITHOUT}, {WITH}")
     around(tables.page, "clicks")
     output, folder = Path(output_dir), DataFolder(dataset_dir, check_mpp(image_mpp))
-    bench = Bench(folder, model_path(model), output, SimulatedUser(), region_um, preset, max(updates // 100, 1))
+    epochs = max(curves.updates // 100, 1)
+    bench = Bench(folder, model_path(model), output, SimulatedUser(), curves.region_um, preset, epochs)
     done = {run_of(record) for record in read_records(tables.records or output / "clicks.csv")}
-    points = [CurvePoint(way, int(budget), seed) for way in listed(ways) for budget in listed(budgets)]
     records = str(tables.records or output / "clicks.csv")
-    for point in () if tables.table_only else points:
+    for point in () if tables.table_only else curves.points():
         if (point.name, point.seed) not in done:
             enter_records(records, [bench.run(point)])
     found = read_records(records)

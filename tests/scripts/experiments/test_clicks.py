@@ -13,7 +13,7 @@ import pytest
 from bundle.data.folder import DataFolder
 from bundle.metrics.detection import pair_points
 from bundle.simulation.dataset import write_dataset
-from scripts.experiments.clicks import Bench, CurvePoint, Region, SimulatedUser, click_region, clicks
+from scripts.experiments.clicks import Bench, CurveOptions, CurvePoint, Region, SimulatedUser, click_region, clicks
 from scripts.experiments.options import TableOptions
 from scripts.experiments.records import read_records
 
@@ -77,14 +77,14 @@ def test_a_budget_is_not_overdrawn_and_only_what_is_clicked_is_written(tmp_path:
 @pytest.mark.slow
 def test_a_whole_run_goes_on_where_it_was(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", images=3, size=(160, 200), testing=1, seed=3)
-    options = {"image_mpp": 0.5, "ways": "proposals", "budgets": "0,60", "region_um": 70.0, "updates": 100}
-    clicks(str(data), str(tmp_path / "out"), TableOptions(), **options)
+    curves = CurveOptions("proposals", "0,60", region_um=70.0, updates=100)
+    clicks(str(data), str(tmp_path / "out"), TableOptions(), curves, image_mpp=0.5)
     zero, some = read_records(tmp_path / "out" / "clicks.csv")
     assert zero["actions"] == 0 and 0 < some["actions"] <= 60 and some["clicks"] > some["actions"] / 2
     assert 0 < zero["aji"] < 1 and 0 < some["detection_f1"] <= 1 and some["minutes"] > 0
     manifest = json.loads(next((tmp_path / "out").glob("seed_0/*/runs/segmentation/manifest.json")).read_text())
     assert manifest["complete"]
-    clicks(str(data), str(tmp_path / "out"), TableOptions(), **options)
+    clicks(str(data), str(tmp_path / "out"), TableOptions(), curves, image_mpp=0.5)
     assert read_records(tmp_path / "out" / "clicks.csv") == [zero, some]
     assert "| proposals | 0 | 0 | 0.0 |" in (tmp_path / "out" / "clicks.md").read_text()
     assert (tmp_path / "out" / "clicks.png").stat().st_size > 5000
