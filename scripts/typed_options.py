@@ -130,6 +130,8 @@ class Options:
             raise UsageError(f"there is no option --{name}: {mend}")
         if value is None and not self._is_flag(name):
             raise UsageError(f"--{name} has no value: write --{name}=VALUE")
+        if value is not None and not value.strip() and self.parameters[name].default is inspect.Parameter.empty:
+            raise UsageError(f"--{name} is empty: it has to be given")
         return name, "true" if value is None else value
 
 

@@ -201,7 +201,9 @@ def bad_option(job: CommandUnderTest, stand: Stand, folder: Path, draw: random.R
     inside = folder / "a" / "b"  # names such as ../../x stay in the trial's folder
     inside.mkdir(parents=True)
     ended = run_command_within(Command(command.module, words, inside), Limits(memory=MEMORY), LIMIT)
-    return _judged(ended, [name.removeprefix("--"), new[:20].strip() or "''"], f"{name} {new[:30]!r}")
+    known_by = [name.removeprefix("--").removesuffix("s"), new[:20].strip() or "''", " ".join(new.split())[:20]]
+    first = new.split(",")[0].strip()  # where an option lists several
+    return _judged(ended, [*known_by, *([first] if first else [])], f"{name} {new[:30]!r}")
 
 
 def _judged(ended: Ended, names: Sequence[str], what: str) -> Outcome:
@@ -214,4 +216,5 @@ def _judged(ended: Ended, names: Sequence[str], what: str) -> Outcome:
         return Outcome("died", f"{detail} (signal {-ended.code})")
     if ended.code == 0:
         return Outcome("works", detail)
-    return Outcome("told" if any(name in ended.said for name in names) else "told without its name", detail)
+    said = " ".join(ended.said.split())
+    return Outcome("told" if any(name and name in said for name in names) else "told without its name", detail)

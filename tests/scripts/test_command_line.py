@@ -194,6 +194,7 @@ def test_mpp_is_another_name_of_image_mpp():
         (["--nooutput"], "there is no option --nooutput"),
         (["--colour", "red"], "there are --path, --output"),
         (["--count"], "--count has no value"),
+        (["--path="], "--path is empty: it has to be given"),
         (["--image_mpp", "--overwrite"], "--image_mpp has no value"),
         (["--nooverwrite=yes"], "takes no value"),
     ],
