@@ -90,7 +90,7 @@ def test_a_checkout_is_its_own_root_and_a_bare_package_has_one_inside(tmp_path: 
 
 
 def test_the_console_names_every_command_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
-    internal = {"__init__", "command_line", "console", "segment_slides", "typed_options"}
+    internal = {"__init__", "command_line", "console", "segment_options", "segment_slides", "typed_options"}
     assert set(COMMANDS) == {path.stem for path in (ROOT / "scripts").glob("*.py")} - internal
     with pytest.raises(SystemExit) as ended:
         main(["sgment", "image"])
