@@ -87,8 +87,7 @@ class Tab:
             return
         self.name, self.key = name, key
         self.clicking.clicks = clicks
-        height, width = clicks.size
-        self.viewer.show(tile_address(key, self.look.look()), (width, height), mpp)
+        self.viewer.show(tile_address(key, self.look.look()), clicks.size, mpp)
         self._trouble("")
         self.proposing.forget()
         self.results.show(None)

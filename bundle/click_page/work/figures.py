@@ -19,7 +19,7 @@ from ...label_server.query import Query
 from ...metrics import point_metrics
 
 RADIUS_UM = 3.0  # how far an object's centre may lie from its click
-SIDE = 240  # px of the picture that is compared
+SIDE = 128  # px of the picture that is compared
 SHOWN = ("detection_f1", "count_error")
 
 

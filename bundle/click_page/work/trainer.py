@@ -172,7 +172,8 @@ class Trainer:
             self.runs.publish(self._run)
         kept_back = "kept back from training" if after.kept_back else "that it trained on, which flatters it"
         used = "the new model is in use" if better else "the earlier one stays in use; choose below"
-        self._say(f"trained; on {after.images} images {kept_back}: before, {before}; after, {after}; {used}")
+        images = f"{after.images} image{'s' * (after.images != 1)}"
+        self._say(f"trained; on {images} {kept_back}: before, {before}; after, {after}; {used}")
 
     def _progress(self) -> str:
         found = self.runs.progress()

@@ -126,6 +126,9 @@ def test_zoom_pan_and_brightness_keep_clicks_on_their_pixels(folder: Path, serve
     page = Page(driver, served.url)
     page.show(HOSTILE)
     before = page.view()
+    left, top, right, bottom = before
+    assert left < 0 and top < 0 and right > SIZE[1] - 1 and bottom > SIZE[0] - 1  # all of it
+    assert (left + right, top + bottom) == pytest.approx((SIZE[1] - 1, SIZE[0] - 1), abs=1)  # in the middle
     page.press("closer")
     page.until(lambda: page.view()[2] - page.view()[0] < 0.8 * (before[2] - before[0]))
     zoomed = page.view()
