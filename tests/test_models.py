@@ -71,7 +71,7 @@ def test_it_finds_nuclei_in_a_real_image_of_neither_data_set(path):
     """Tissue in blue and brown: some hundred nuclei in view, and pale glass on which there is none."""
     found = load_model(path, device="cpu").segment(skimage.data.immunohistochemistry(), mpp=0.5)
     assert 100 < len(found) < 400
-    assert (found.label[260:390, :40] > 0).mean() < 0.005  # glass: a speck at most
+    assert found.label[260:390, :40].max() == 0  # glass
     assert found.label[350:480, 150:250].max() > 0  # stroma, whose nuclei stand alone
     typical = (found.columns()["area_um2"] > 10).mean()
     assert typical > 0.3

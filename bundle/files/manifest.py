@@ -45,6 +45,7 @@ class StageManifest:
         record: more to keep and not to compare, e.g. device, paths, hashes of the config files.
         replace: whether all that lies there is made anew, so that it may have been made otherwise.
         added: settings that add files and change none, so that a finished output may be added to with others.
+        edited: whether a finished result may have been changed by hand: it is said and kept, not refused.
     """
 
     def __init__(
@@ -56,10 +57,11 @@ class StageManifest:
         record: Mapping[str, Any] | None = None,
         replace: bool = False,
         added: Collection[str] = (),
+        edited: bool = False,
     ) -> None:
         self.folder, self.stage = Path(folder), stage
         self.settings, self.inputs, self.record = settings or {}, inputs or {}, record or {}
-        self.replace, self.added = replace, added
+        self.replace, self.added, self.edited = replace, added, edited
         self.notes: dict[str, Any] = {}
         self._started: float | None = None
         self._finished = False
@@ -168,22 +170,22 @@ class StageManifest:
                 " was made with"
             )
         if earlier.get("complete"):
-            refuse_changed(self.folder, earlier.get("written", {}))
+            refuse_changed(self.folder, earlier.get("written", {}), self.edited)
 
 
-def refuse_changed(folder: Path, written: Mapping[str, Mapping[str, Any]]) -> None:
+def refuse_changed(folder: Path, written: Mapping[str, Mapping[str, Any]], edited: bool = False) -> None:
     """Compare the results of a finished stage with what its manifest says was written.
 
-    Files that are gone are only said: most stages make them anew.
+    Files that are gone are only said: most stages make them anew. So are changed ones that may be `edited` by hand.
 
     Raises:
         ValueError: a file has other bytes; names it, and what to do.
     """
     altered = _altered(folder, written)
-    gone = [line for line in altered if line.endswith(GONE)]
-    for line in gone:
-        logger.warning("%s since it was written", line)
-    if changed := [line for line in altered if line not in gone]:
+    said = [line for line in altered if line.endswith(GONE) or edited]
+    for line in said:
+        logger.warning("%s", line if line.endswith(GONE) else f"{line}, and is kept as it is")
+    if changed := [line for line in altered if line not in said]:
         raise ValueError(
             f"{'; '.join(changed[:5])}: copy it again, remove it to make it anew, or name another output folder"
         )

@@ -52,6 +52,7 @@ def claimed_batch(
         {"weights": sha256(weights)},
         replace=overwrite and present <= set(names),
         added=ADDED,
+        edited=True,
     )
     with manifest.claimed():
         yield

@@ -286,9 +286,14 @@ def test_predictions_that_are_there_stay_only_when_resumed(dataset, results, tmp
     folders = {"dataset_dir": dataset, "segmentation_dir": results / "segmentation", "output_dir": tmp_path / "out"}
     run("evaluate.yaml", **folders)
     overlay = tmp_path / "out" / "overlays" / "simulated_002.png"
-    overlay.write_text("of another model")
+    first = overlay.stat().st_mtime_ns
     run("evaluate.yaml", resume=resume, **folders)
-    assert (overlay.read_bytes() == b"of another model") == resume
+    assert (overlay.stat().st_mtime_ns == first) == resume
+    overlay.write_text("of another model")
+    if resume:
+        with pytest.raises(RuntimeError) as error:
+            run("evaluate.yaml", resume=True, **folders)
+        assert "simulated_002.png has other bytes than were written" in root_cause(error.value)
 
 
 def test_predictions_go_into_no_foreign_folder(dataset, results, tmp_path):
@@ -399,12 +404,11 @@ ELSEWHERE = """
 import sys
 from monai.bundle import run
 config = sys.argv[1]
-common = {"bundle_root": sys.argv[2], "output_dir": "out"}
-run(config_file=[f"{config}/train.json", f"{config}/presets/smoke.yaml"], dataset_dir=sys.argv[3], **common)
-run(
-    config_file=[f"{config}/inference.json", f"{config}/presets/smoke.yaml"],
-    dataset_dir=sys.argv[3] + "/images", model="out/model.pt", **common,
-)
+files = {name: [f"{config}/{name}", f"{config}/presets/smoke.yaml"] for name in ("train.json", "inference.json")}
+common = {"bundle_root": sys.argv[2]}
+run(config_file=files["train.json"], dataset_dir=sys.argv[3], output_dir="out", **common)
+images = {"dataset_dir": sys.argv[3] + "/images", "output_dir": "found"}
+run(config_file=files["inference.json"], model="out/model.pt", **images, **common)
 """
 
 
@@ -430,7 +434,7 @@ def test_workflows_run_from_another_working_directory(dataset, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "out" / "model.json").is_file()
-    assert sorted(path.name for path in (tmp_path / "out" / "labels").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "found" / "labels").iterdir()) == [
         f"simulated_00{n}.tif" for n in range(3)
     ]
     assert "INFO wrote" in done.stdout  # as configs/logging.conf has it

@@ -182,13 +182,15 @@ def test_a_folder_takes_each_files_own_spacing(images, model, tmp_path, caplog):
     assert "a.png: um per px unknown" in caplog.text
 
 
-def test_what_is_there_is_kept_unless_overwriting_is_asked_for(images, model, tmp_path):
+def test_what_is_there_is_kept_unless_overwriting_is_asked_for(images, model, tmp_path, caplog):
     command = ["folder", images, "--output", tmp_path / "out", "--model", model]
     run(*command)
     first = content(tmp_path / "out")
     (tmp_path / "out/labels/a.tif").write_text("edited by hand")
     (tmp_path / "out/objects/a.csv").unlink()  # as after a cut
+    caplog.clear()
     assert run(*command) == 0
+    assert "labels/a.tif has other bytes than were written, and is kept as it is" in caplog.text
     assert content(tmp_path / "out") == first | {"labels/a.tif": b"edited by hand"}
     assert run(*command, "--overwrite") == 0
     assert content(tmp_path / "out") == first
