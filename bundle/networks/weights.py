@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zipfile
 from collections.abc import Mapping
@@ -39,9 +40,9 @@ def read(path: str | Path) -> Any:
     check_bytes(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
     except Exception as error:  # wrong bytes make an unpickler raise anything
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # which torch gives for a file that is cut short
+            raise
         kind = type(error).__name__  # torch's text advises to load without safety
         raise CheckpointError(f"{path}: damaged, or not a file of plain tensors; use another one ({kind})") from error
 

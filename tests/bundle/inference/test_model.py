@@ -23,6 +23,7 @@ from bundle.inference.model import (
 from bundle.networks.cnn3 import CNN3
 from bundle.networks.compact import Compact
 from bundle.networks.hovernet import HoverNet
+from bundle.networks.weights import CheckpointError
 
 TARGET = {"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}
 CARD = ModelCard(TARGET, mpp=0.5, diameter=6.0, notes={"preset": "cpu"})
@@ -66,6 +67,15 @@ def test_a_training_checkpoint_is_refused(saved):
     checkpoint = save_checkpoint({"network": network}, 3, path.parent, keep=1)
     checkpoint.rename(path)
     with pytest.raises(ValueError, match=r"model\.pt: not a flat state dict"):
+        load_network(path)
+
+
+@pytest.mark.parametrize("part", [0.1, 0.18, 0.5, 0.9])
+def test_weights_that_are_cut_short_are_named(saved, part):
+    path = saved[1]
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * part)])
+    with pytest.raises(CheckpointError, match=r"model\.pt: damaged"):
         load_network(path)
 
 
