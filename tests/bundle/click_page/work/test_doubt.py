@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from skimage import data
+from skimage import data, filters
 
 from bundle.annotations.clicks import Outline
 from bundle.annotations.regions import REGION, image_area
@@ -58,11 +58,11 @@ class AtOnce(Executor):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Tissue, the same nearly without contrast, nothing, and a file that is no image."""
+    """Tissue, the same out of focus, nothing, and a file that is no image."""
     (tmp_path / "images").mkdir()
     tissue = data.immunohistochemistry()[:256, :256]
-    faint = np.clip((tissue.astype(float) - 255) * 0.35 + 255, 0, 255).astype(np.uint8)
-    for name, pixels in (("clear", tissue), ("faint", faint), ("glass", np.full_like(tissue, 244))):
+    blurred = (filters.gaussian(tissue, 3, channel_axis=2) * 255).astype(np.uint8)
+    for name, pixels in (("clear", tissue), ("blurred", blurred), ("glass", np.full_like(tissue, 244))):
         Image.fromarray(pixels).save(tmp_path / "images" / f"{name}.png")
     (tmp_path / "images" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
     return tmp_path
@@ -72,9 +72,13 @@ def test_images_that_the_model_is_less_sure_of_come_first_and_broken_ones_not_at
     doubts, query = Doubts(), Query(MODEL, 0.5)
     candidates = [Candidate(path.stem, path) for path in sorted((folder / "images").iterdir())]
     ranked = doubts.ranked(candidates, query)
-    assert [name for name, _ in ranked][0] == "faint" and {name for name, _ in ranked} == {"clear", "faint", "glass"}
+    assert [name for name, _ in ranked][0] == "blurred" and {name for name, _ in ranked} == {
+        "clear",
+        "blurred",
+        "glass",
+    }
     values = dict(ranked)
-    assert values["faint"] > values["clear"] > 0
+    assert values["blurred"] > values["clear"] > 0
     assert doubts.ranked(candidates, query) == ranked
 
 
@@ -86,7 +90,7 @@ def test_the_page_ranks_by_the_clicks_of_the_files(folder: Path) -> None:
     ranking.begin()
     while ranking.busy:
         ranking.poll()
-    assert set(ranking.known) == {"clear", "faint", "glass"} and ranking.known["clear"] > 0.9
+    assert set(ranking.known) == {"clear", "blurred", "glass"} and ranking.known["clear"] > 0.9
     order = sorted(ranking.known, key=lambda name: -ranking.known[name])
     assert order[0] == "clear" and ranking.next_after(None) == "clear" and ranking.next_after("clear") == order[1]
     assert "most in doubt: clear" in ranking.said
@@ -96,10 +100,10 @@ def test_the_page_ranks_by_the_clicks_of_the_files(folder: Path) -> None:
 
 def test_the_next_image_is_the_most_doubtful_of_a_few_that_are_looked_through(folder: Path) -> None:
     doubts, query = Doubts(), Query(MODEL, 0.5)
-    candidates = [Candidate(name, folder / "images" / f"{name}.png") for name in ("clear", "faint", "glass")]
+    candidates = [Candidate(name, folder / "images" / f"{name}.png") for name in ("clear", "blurred", "glass")]
     assert doubts.most_doubtful(candidates, query, most=1) == "clear"  # only this one is known
-    assert doubts.most_doubtful(candidates, query, most=1) == "faint"  # this one, too
-    assert doubts.most_doubtful(candidates, query) == "faint"
+    assert doubts.most_doubtful(candidates, query, most=1) == "blurred"  # this one, too
+    assert doubts.most_doubtful(candidates, query) == "blurred"
     assert doubts.most_doubtful([], query) is None
     gone = Candidate("gone", folder / "images" / "gone.png")
     assert doubts.most_doubtful([gone], query) == "gone"
