@@ -166,6 +166,7 @@ def _redirect(writer: int) -> None:
         os.dup2(source, target)
     sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False, errors="replace") for number in (1, 2))
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.excepthook = sys.__excepthook__  # as in a new process
 
 
 def _exit_code(main: Callable[[], object], command: Command) -> int:

@@ -73,7 +73,7 @@ def job(tmp_path, monkeypatch):
 
 def test_how_a_command_ends_is_seen(job, tmp_path):
     ended = {
-        name: run_command_within(job(name.replace(" ", "_"), text).command(Stand(tmp_path), tmp_path, False), limit=1.0)
+        name: run_command_within(job(name.replace(" ", "_"), text).command(Stand(tmp_path), tmp_path, False), limit=5.0)
         for name, text in TROUBLE.items()
     }
     assert [ended[name].code for name in ("ends", "says no", "raises", "dies")] == [0, 1, 1, -signal.SIGKILL]
