@@ -74,8 +74,13 @@ def written_files(folder: str | Path) -> dict[str, dict[str, Any]]:
             size = sum(file.stat().st_size for file in files)
             found[path.name] = {"files": len(files), "bytes": size, "sha256": digests}
         elif path.name != MANIFEST and is_result(path):
-            found[path.name] = {"sha256": sha256(path), "bytes": path.stat().st_size}
+            found[path.name] = written_file(path)
     return found
+
+
+def written_file(path: Path) -> dict[str, Any]:
+    """What a manifest keeps of one file: {sha256, bytes}."""
+    return {"sha256": sha256(path), "bytes": path.stat().st_size}
 
 
 def recorded_digest(manifest: Mapping[str, Any] | None, name: str) -> str | None:

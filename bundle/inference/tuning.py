@@ -29,7 +29,7 @@ from transforms.resample import resample_image, working_size
 from ..data.folder import DataFolder
 from ..data.items import Item, scan, some
 from ..files.atomic import write_json
-from ..files.manifest_file import MANIFEST, read_manifest, written_files
+from ..files.manifest_file import MANIFEST, read_manifest, written_file
 from ..metrics.detection import detection_f1, object_centres
 from .model import Model, card_path, describe_output, read_card, segmenter_of, smallest_object, write_card
 from .outputs import Output
@@ -172,5 +172,5 @@ def write_tuning(weights: str | Path, tuning: Tuning) -> None:
     write_card(weights, replace(card, output=describe_output(tuning.output), notes={**card.notes, "tuned": tuned}))
     if manifest and listed:
         notes = {**manifest.get("notes", {}), "tuned": tuned}
-        written = {**others, name: written_files(folder)[name]}  # of the rest, the manifest still says what was written
+        written = {**others, name: written_file(folder / name)}  # of the rest, the manifest still says what was written
         write_json(folder / MANIFEST, {**manifest, "notes": notes, "written": written})

@@ -71,7 +71,8 @@ def test_a_training_that_is_stopped_goes_on_with_the_same_clicks(tmp_path: Path)
         first.stop()
         assert first.said.startswith("stopped")
         follow(first, lambda: not first.busy)
-        assert first.said.startswith("stopped")  # perhaps behind its last update: the smallest training is short
+        latest = models.runs.latest()  # perhaps stopped behind its last update: the smallest training is short
+        assert first.said.startswith("stopped") and latest and len(models.known()) == 1 + latest.is_done()
         (run,) = (data / "click" / "trainings").glob("*/results")
         made = {path: path.stat().st_mtime_ns for path in run.rglob("*.pt")}
         again = Trainer(session, models, thread, "smoke")
