@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from monai.bundle import ConfigWorkflow
 
 from ..files.error_lines import root_cause
 from ..files.stage_progress import finished_at, stage_seconds
@@ -17,12 +19,19 @@ from .stage_run import StageRun
 logger = logging.getLogger(__name__)
 
 
+Watch = Callable[[StageRun, ConfigWorkflow], None]  # sees the workflow of a stage before it runs
+
+
 class StageError(ValueError):
     """A stage stopped for a reason that the user can mend."""
 
 
-def run_stages(runs: Sequence[StageRun]) -> None:
+def run_stages(runs: Sequence[StageRun], watch: Watch | None = None) -> None:
     """Run the stages in order, each to its end, with a manifest in each folder.
+
+    Args:
+        runs: the stages, each with what is asked of it.
+        watch: called for every stage that runs, once its workflow is initialized, such as to attach a handler.
 
     Raises:
         StaleStageError: before the first stage that does not fit what is asked for.
@@ -35,12 +44,17 @@ def run_stages(runs: Sequence[StageRun]) -> None:
             continue
         going_on = ", going on from where it was cut" if state == "partial" else ""
         logger.info("%s: %s%s", title, run.stage.does, going_on)
-        run_stage(run, resume=state == "partial")
+        run_stage(run, state == "partial", watch)
         logger.info("%s: done (%s)", title, _duration_and_end(run.folder))
 
 
-def run_stage(run: StageRun, resume: bool) -> None:
+def run_stage(run: StageRun, resume: bool, watch: Watch | None = None) -> None:
     """Run one stage by its MONAI workflow; the manifest says `complete` only when all of it has run.
+
+    Args:
+        run: the stage.
+        resume: whether it goes on from what is there.
+        watch: as for `run_stages`.
 
     Raises:
         StageError: the stage stopped for a reason that its message names; what it wrote stays, to be resumed.
@@ -50,6 +64,8 @@ def run_stage(run: StageRun, resume: bool) -> None:
     with clear_errors(f"{run.stage.folder} stopped", "\nThe same command goes on from what is there"):
         workflow = run.workflow(run.folder, resume, manifest=manifest)
         workflow.initialize()
+        if watch:
+            watch(run, workflow)
         workflow.run()
         workflow.finalize()
     del workflow

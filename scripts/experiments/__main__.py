@@ -9,9 +9,12 @@
     python -m scripts.experiments robustness --dataset_dir DATA --output_dir OTHER --mpp 0.25
     python -m scripts.experiments clicks --dataset_dir DATA --output_dir CLICKS --mpp 0.25
     python -m scripts.experiments claims
+    python -m scripts.experiments paper_scale --dataset_dir DATA --output_dir PAPER --mpp 0.25 --minutes 28
+    python -m scripts.experiments join_weights --carry_dir PAPER/carry --output_dir WEIGHTS
 
-All but figure and claims take hours. They may be cut at any time, and started several times side by side on one output
-folder (with OMP_NUM_THREADS=1 on as many cores); the same command goes on. Tables are written anew after every call.
+All but figure, claims and join_weights take hours, paper_scale the minutes that it is given. They may be cut at any
+time, and the same command goes on; all but paper_scale may be started several times side by side on one output folder
+(with OMP_NUM_THREADS=1 on as many cores). Tables are written anew after every call.
 """
 
 from __future__ import annotations
@@ -30,11 +33,13 @@ from scripts.experiments.ablation import run_experiment
 from scripts.experiments.ablation_figure import draw_figure
 from scripts.experiments.ablation_rows import AblationRow, ablation_rows, pairs_rows
 from scripts.experiments.ablation_table import collect, in_order, markdown
+from scripts.experiments.carry import join_weights
 from scripts.experiments.claims import claims
 from scripts.experiments.clicks import clicks
 from scripts.experiments.comparison_command import table
 from scripts.experiments.options import TableOptions, TrainingOptions, lengths
 from scripts.experiments.page import around, enter
+from scripts.experiments.paper_scale import paper_scale
 from scripts.experiments.records import Record, enter_records, read_records, run_of, write_records
 from scripts.experiments.robustness import (
     WAYS,
@@ -232,6 +237,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "robustness": robustness,
     "clicks": clicks,
     "claims": claims,
+    "paper_scale": paper_scale,
+    "join_weights": join_weights,
 }
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch
 from bundle.networks.spade import SPADE
 from scripts.benchmarks import synthesis as synthesis_module
 from scripts.benchmarks.plain_synthesis import Samples, plain_spade
-from scripts.benchmarks.synthesis import Sides, most_resident, synthesis
+from scripts.benchmarks.synthesis import Sides, measure_speed, most_resident, simulated_setup, synthesis
 from transforms.maps.hover import hover_map
 
 
@@ -27,7 +27,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory):
-    return Sides("smoke", torch.device("cpu"), 0, tmp_path_factory.mktemp("benchmark"))
+    return Sides(simulated_setup("smoke", tmp_path_factory.mktemp("benchmark")), torch.device("cpu"), 0)
 
 
 def test_both_sides_begin_with_equal_networks(sides):
@@ -47,7 +47,7 @@ def test_the_plain_side_learns_from_what_ours_learns_from(sides):
 
 
 def test_the_plain_side_makes_its_samples_on_the_cpu_wherever_it_trains(tmp_path):
-    sample = next(Sides("smoke", torch.device("meta"), 1, tmp_path).plain.loader)
+    sample = next(Sides(simulated_setup("smoke", tmp_path), torch.device("meta"), 1).plain.loader)
     assert all(tensor.device.type == "cpu" for tensor in sample.values()) and sample["image"].std() > 0
 
 
@@ -76,6 +76,13 @@ def test_what_it_says(caplog):
     synthesis("smoke", "cpu", updates=2, workers=1)
     for words in ("times faster (medians of 2 turns)", "share of an update: data", "peak memory, ours", "theirs"):
         assert words in caplog.text
+
+
+def test_a_measurement_ends_when_its_time_is_up_but_not_before_three_turns(sides):
+    speed = measure_speed(sides, updates=1000, seconds=0)
+    assert speed.turns == 3 and speed.ours > 0 and speed.plain > 0
+    assert set(speed.shares) == {"data", "G and F", "D_X and D_S"} and sum(speed.shares.values()) == pytest.approx(1)
+    assert measure_speed(sides, updates=2).turns == 2
 
 
 def test_memory_is_this_processes():
