@@ -6,8 +6,9 @@ A keypoint is x, y, v. Its location counts from 0 and is the index of a pixel (D
 integers in [0, W - 1], to which it adds 0.5 for continuous coordinates), so integers are pixel centres as here and
 nothing is changed. Programs that write decimals mostly measure from the corner: `--shift -0.5` takes that off; the
 1-based numbers of Matlab need `--shift -1`. A keypoint with v = 0 is not there and is left out. Polygons and boxes
-(x, y, width, height) are measured from the corner, so half a pixel is taken off; annotations without keypoints are
-outlines, run-length masks too. The class is the category or, where it has several keypoints, the keypoint's name.
+(x, y, width, height) are measured from the corner, so half a pixel is taken off; annotations without a keypoint that is
+there are outlines, run-length masks too. The class is the category or, where it has several keypoints, the keypoint's
+name.
 """
 
 from __future__ import annotations
@@ -57,9 +58,9 @@ def _clicks(path: Path, image: Record, annotations: list[Record], categories: di
     outlines: list[Outline] = []
     for annotation in annotations:
         category = categories.get(annotation.get("category_id"), {})
-        if annotation.get("keypoints"):
-            marks += _keypoints(path, annotation["keypoints"], category)
-        elif (area := _area(path, annotation)) is not None:
+        found = list(_keypoints(path, annotation.get("keypoints") or [], category))
+        marks += found
+        if not found and (area := _area(path, annotation, _size(image))) is not None:
             outlines.append(Outline(area, category.get("name")))
     if not isinstance(image.get("file_name"), str):
         raise ValueError(f"{path}: image {image.get('id')!r} has no file_name: export the file again")
@@ -79,10 +80,10 @@ def _keypoints(path: Path, values: Any, category: Record) -> Iterator[Mark]:
             yield [x, y], names[index // 3] if named else category.get("name")
 
 
-def _area(path: Path, annotation: Record) -> BaseGeometry | None:
+def _area(path: Path, annotation: Record, size: Size | None) -> BaseGeometry | None:
     rings, box = annotation.get("segmentation"), annotation.get("bbox")
     if isinstance(rings, dict) and rings.get("counts"):
-        return mask_area(path, _mask_of_counts(path, rings))
+        return mask_area(path, _mask_of_counts(path, rings, size))
     if isinstance(rings, list) and rings:
         places = [as_points(path, [ring[i : i + 2] for i in range(0, len(ring), 2)], "vertex") for ring in rings]
         return union_of([area_of(path, [place - HALF_PIXEL]) for place in places])
@@ -93,9 +94,14 @@ def _area(path: Path, annotation: Record) -> BaseGeometry | None:
     return None
 
 
-def _mask_of_counts(path: Path, packed: Record) -> np.ndarray:
+def _mask_of_counts(path: Path, packed: Record, size: Size | None) -> np.ndarray:
     """Run lengths, column by column, the first of pixels outside: a list, or packed into text."""
     (height, width), counts = packed["size"], packed["counts"]
+    if size is not None and (height, width) != size:
+        raise ValueError(
+            f"{path}: a mask is {width} x {height} px and its image {size[1]} x {size[0]} px: its size has to be"
+            " height, width of the image: export it again"
+        )
     runs = _unpacked(path, counts) if isinstance(counts, str) else counts
     return mask_of_runs(path, runs, width, height).T
 

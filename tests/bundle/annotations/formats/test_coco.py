@@ -68,3 +68,15 @@ def test_polygons_and_boxes_are_outlines_measured_from_the_corner(tmp_path):
 def test_files_that_do_not_fit_are_refused_by_name(tmp_path, annotations, images, message):
     with pytest.raises(ValueError, match=rf"a\.json: .*{message}"):
         read(tmp_path, annotations, images)
+
+
+def test_an_annotation_whose_keypoints_are_all_not_there_is_its_area(tmp_path):
+    unseen = {"image_id": 7, "category_id": 1, "keypoints": [0, 0, 0], "bbox": [10, 4, 6, 8]}
+    first, _ = read(tmp_path, [unseen])
+    assert len(first.points) == 0 and first.outlines[0].area.bounds == (9.5, 3.5, 15.5, 11.5)
+
+
+def test_a_mask_of_another_size_than_its_image_is_refused(tmp_path):
+    turned = {"image_id": 7, "segmentation": {"size": [40, 30], "counts": [100, 5, 1095]}}  # width, height
+    with pytest.raises(ValueError, match=r"a\.json: a mask is 30 x 40 px and its image 40 x 30 px"):
+        read(tmp_path, [turned])
