@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .files.bundle_root import MODEL
-from .files.image_kinds.intensities import to_float
-from .files.images import check_mpp, load_image, select_channels
+from .files.images import ImageFile, check_mpp, load_image, select_channels, to_unit_range
+from .files.view import Window
 from .inference.model import load_network, segmenter_of
 from .inference.segmenter import Segmenter
 from .inference.test_time_augmentation import IDENTITY, Symmetry
@@ -77,7 +77,8 @@ class NucleusModel:
             loaded = load_image(image, self.segmenter.channels, mpp, common=self.segmenter.intensity)
             pixels, mpp = loaded.image, loaded.mpp
         else:
-            pixels, mpp = as_image(np.asarray(image), self.segmenter.channels), check_mpp(mpp)
+            pixels = as_image(np.asarray(image), self.segmenter.channels, self.segmenter.intensity)
+            mpp = check_mpp(mpp)
         found = self.segmenter(pixels, mpp)
         table = measure_objects(found.label, found.probability, mpp)
         return Nuclei(found.label[0].numpy(), found.probability[0].numpy(), table, pixels, mpp)
@@ -101,8 +102,8 @@ def load_model(
     return NucleusModel(segmenter_of(load_network(path), augmentation=augmentation, device=where))
 
 
-def as_image(pixels: NDArray[Any], channels: int) -> Tensor:
-    """Pixels (H, W) or (H, W, C) to float32 (C, H, W) in [0, 1], C as the model takes it.
+def as_image(pixels: NDArray[Any], channels: int, common: Window | None = None) -> Tensor:
+    """Pixels (H, W) or (H, W, C) to float32 (C, H, W) in [0, 1], C as the model takes it; `common` as `load_image`.
 
     Raises:
         ValueError: another shape or type, or colours where grey is taken, or the other way round.
@@ -116,4 +117,6 @@ def as_image(pixels: NDArray[Any], channels: int) -> Tensor:
     elif stack.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"image is of {stack.dtype}: give uint8, uint16, or floats from 0 to 1")
     chosen = select_channels(np.ascontiguousarray(np.moveaxis(stack, -1, 0)), channels, "image")
-    return torch.from_numpy(chosen.astype(np.float32)) if chosen.dtype.kind == "f" else to_float(chosen)[0]
+    if chosen.dtype.kind == "f":
+        return torch.from_numpy(chosen.astype(np.float32))
+    return to_unit_range(ImageFile(chosen, None), common)[0]

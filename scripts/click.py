@@ -18,6 +18,7 @@ from bundle.click_page.clicks.click_folder import ClickFolder
 from bundle.click_page.server import Address, ClickServer
 from bundle.files import bundle_root
 from bundle.files.images import check_mpp
+from bundle.files.view import stated_window
 from scripts.command_line import run_command
 
 MODEL = str(bundle_root.MODEL)
@@ -31,6 +32,7 @@ def click(
     port: int = Address.port,
     host: str = Address.host,
     browser: bool = True,
+    intensity: str = "",
 ) -> None:
     """Serve the page on a folder of images.
 
@@ -41,13 +43,16 @@ def click(
         port: of this machine; 0 takes a free one.
         host: the address to listen at; any but the default, this machine alone, asks for a token.
         browser: open it; --browser False only prints the address.
+        intensity: low,high: stored intensities of 16-bit images that become black and white, on the page, for proposals
+            and in trainings; without it each image is shown by itself, and models take their own range.
         image_mpp: (or --mpp) micrometres per pixel of all images; without it their files are asked.
     """
     if not isinstance(port, int) or not 0 <= port < 65536:
         raise ValueError(f"port is {port!r}: give a whole number from 0 to 65535")
     folder = ClickFolder(images)
     with folder.hold():
-        ClickServer(ClickApp(folder, Path(model), check_mpp(image_mpp), preset), Address(host, port)).run(browser)
+        app = ClickApp(folder, Path(model), check_mpp(image_mpp), preset, stated_window(intensity))
+        ClickServer(app, Address(host, port)).run(browser)
 
 
 if __name__ == "__main__":

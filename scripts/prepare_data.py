@@ -49,6 +49,7 @@ from bundle.files.labels import LABEL_SUFFIXES, read_label
 from bundle.files.output_folders import require_empty_dir
 from bundle.files.points_csv import write_points
 from bundle.files.sole_run import lock_beside, sole_run
+from bundle.files.view import parse_view
 from bundle.files.writers import write_image, write_label
 from bundle.slides.listing import IMAGE_OR_SLIDE_SUFFIXES
 from scripts.command_line import run_command
@@ -187,6 +188,11 @@ class TileOptions:
         tile_mpp: um per px of tiles, the spacing at which the model works; what is coarser stays as it is.
         smallest: px of a tile's shorter side, at least; not less than the crops of training.
         channels: 3 (RGB) or 1 (grey).
+        channel: which channel is meant where a file has several, 0 the first, for --channels 1; rgb: the first three
+            are red, green and blue of one picture.
+        plane: which plane of a stack is meant, 0 the first.
+        intensity: low,high: stored intensities of 16-bit images that become black and white. Tiles then keep 16 bits,
+            to be trained on with the same --intensity; without it they have 8, each image scaled by itself.
     """
 
     regions: str | None = None
@@ -195,10 +201,14 @@ class TileOptions:
     tile_mpp: float = 0.5
     smallest: int = 128
     channels: int = 3
+    channel: str | None = None
+    plane: int | None = None
+    intensity: str | None = None
 
     def settings(self) -> TileSettings:
         """How tiles are cut; ValueError where a number is out of its range."""
-        return TileSettings(self.tile_mpp, self.smallest, self.region_class, self.image_mpp, self.channels)
+        view = parse_view(self.channel, self.plane, self.intensity)
+        return TileSettings(self.tile_mpp, self.smallest, self.region_class, self.image_mpp, self.channels, view)
 
 
 def points(input: str, images: str, output: str, marks: MarkOptions) -> None:

@@ -14,9 +14,12 @@ from transforms.resample import resample_image
 from transforms.size import Size
 
 from ..files.images import load_image
+from ..files.view import View, Window
 from ..slides.grid import Box, Grid
 from ..slides.listing import is_slide
 from ..slides.reader import Slide
+
+WHOLE = View()  # as the file says
 
 
 class Pixels(Protocol):
@@ -29,6 +32,10 @@ class Pixels(Protocol):
     @property
     def size(self) -> Size:
         """H and W, px."""
+
+    @property
+    def window(self) -> Window:
+        """Stored intensities that became 0 and 1."""
 
     def grid(self, mpp: float | None = None) -> Grid:
         """Its pixels at a spacing; None: its own. ValueError where its own is needed and unknown."""
@@ -47,14 +54,15 @@ class ImagePixels:
         path: PNG, TIFF or JPEG.
         channels: 1 (grey) or 3 (RGB).
         mpp: um per px; None: what its tags say.
+        view: which channel, plane and, of 16 bit, intensities are meant.
 
     Raises:
         FileNotFoundError, ValueError: as `load_image`.
     """
 
-    def __init__(self, path: Path, channels: int = 3, mpp: float | None = None) -> None:
-        loaded = load_image(path, channels, mpp)
-        self.path, self.mpp, self.size = path, loaded.mpp, loaded.size
+    def __init__(self, path: Path, channels: int = 3, mpp: float | None = None, view: View = WHOLE) -> None:
+        loaded = load_image(path, channels, mpp, View(view.channel, view.plane), view.intensity)
+        self.path, self.mpp, self.size, self.window = path, loaded.mpp, loaded.size, loaded.window
         self._at = {self.size: loaded.image}  # size of a grid -> all of it
 
     def grid(self, mpp: float | None = None) -> Grid:
@@ -78,14 +86,16 @@ class ImagePixels:
 
 
 @contextmanager
-def open_pixels(path: Path, channels: int = 3, mpp: float | None = None) -> Iterator[Pixels]:
+def open_pixels(path: Path, channels: int = 3, mpp: float | None = None, view: View = WHOLE) -> Iterator[Pixels]:
     """An image or a slide, opened: slides by their ending, and TIFF files too large to be read whole, part by part.
+
+    The view's intensities count for 16 bit alone.
 
     Raises:
         FileNotFoundError, ValueError: as `ImagePixels` and `Slide`.
     """
     if is_slide(path):
-        with Slide(path, channels, mpp) as slide:
+        with Slide(path, channels, mpp, View(view.channel, view.plane), view.intensity) as slide:
             yield slide
     else:
-        yield ImagePixels(path, channels, mpp)
+        yield ImagePixels(path, channels, mpp, view)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +15,24 @@ import shapely
 import torch
 from shapely import Polygon
 from transforms.pixel_centres import to_corner
+from transforms.size import Size
 
 from ..files.atomic import write_text
 from ..files.csv_table import as_cell, csv_text
+from ..files.image_kinds.intensities import as_stored
 from ..files.images import check_mpp
 from ..files.pictures import dotted
 from ..files.points_csv import write_points
+from ..files.view import View, Window
 from ..files.writers import write_image, write_png
 from ..slides.grid import Grid
 from .check_pictures import eight_bit, overview, rgb
 from .choice import Choice
-from .clicks import Clicks, Outline
+from .clicks import Clicks, Outline, parts_of, union_of
 from .dataset import RADIUS, Progress
 from .placement import Placement, onto_border, refuse_misplaced
-from .regions import covered, regions_within, split_regions
-from .sources import Pixels, open_pixels
+from .regions import covered, image_area, regions_within, split_regions
+from .sources import WHOLE, Pixels, open_pixels
 from .tiles import Tile, cut_tiles
 
 logger = logging.getLogger(__name__)
@@ -48,6 +52,8 @@ class TileSettings:
         region_class: outlines of this class are regions (wildcards), where no files of regions are given.
         mpp: um per px of the images, as the user states it; None: what they say.
         channels: 1 (grey) or 3 (RGB).
+        view: which channel and plane of the images are meant, and which of their 16-bit intensities become 0 and 1;
+            tiles of images with such a range keep it, and have 16 bits.
     """
 
     tile_mpp: float
@@ -55,6 +61,7 @@ class TileSettings:
     region_class: str
     mpp: float | None = None
     channels: int = 3
+    view: View = WHOLE
 
     def __post_init__(self) -> None:
         check_mpp(self.mpp)
@@ -98,7 +105,7 @@ def write_tiles(
     rows: list[Row] = []
     for name, clicks in progress(matched.items()):
         marks, outlines = _marks_and_regions(name, clicks, regions, placement, settings.region_class)
-        with open_pixels(images[name], settings.channels, settings.mpp) as pixels:
+        with open_pixels(images[name], settings.channels, settings.mpp, settings.view) as pixels:
             rows += _write_image(draft, name, pixels, placement(choice(marks)), outlines, settings)
     if not rows:
         raise ValueError(
@@ -142,7 +149,8 @@ def _write_image(
     _account(name, clicks, regions, moved, tiles)
     mpp = max(settings.tile_mpp, pixels.mpp or settings.tile_mpp)
     kept = [tile for tile in tiles if len(tile.points)]
-    rows = [_write_tile(draft, name, pixels, grid, tile, mpp) for tile in kept]
+    kept_range = settings.view.intensity if pixels.window == settings.view.intensity else None
+    rows = [_write_tile(draft, name, pixels, grid, tile, mpp, kept_range) for tile in kept]
     write_png(draft / "check" / f"{name}.png", overview(pixels, grid, regions, clicks.points, kept))
     return rows
 
@@ -154,7 +162,7 @@ def _account(
     count, inside = len(clicks.points), int(covered(clicks.points, regions).sum())
     if inside < count:
         logger.warning("%s: %d of %d points lie in no region and are left out", clicks.path, count - inside, count)
-    without = [number for number in range(1, len(regions) + 1) if all(tile.region != number for tile in tiles)]
+    without = _without_tile(len(regions), tiles)
     if without:
         numbers = ", ".join(map(str, without[:10])) + (", ..." if len(without) > 10 else "")
         logger.warning(
@@ -179,14 +187,31 @@ def _account(
     )
 
 
-def _write_tile(draft: Path, name: str, pixels: Pixels, grid: Grid, tile: Tile, mpp: float) -> Row:
+def _without_tile(count: int, tiles: Sequence[Tile]) -> list[int]:
+    """The numbers of the regions, from 1, in which no tile lies."""
+    return [number for number in range(1, count + 1) if all(tile.region != number for tile in tiles)]
+
+
+@lru_cache
+def count_too_small(outlines: tuple[Outline, ...], size: Size, mpp: float | None, settings: TileSettings) -> int:
+    """How many of the regions of an image of some size (H, W) hold no tile; those that touch are one."""
+    drawn = parts_of(union_of(outline.area for outline in outlines).intersection(image_area(size)))
+    grid = Grid(size, size) if mpp is None or mpp >= settings.tile_mpp else Grid.at(size, mpp, settings.tile_mpp)
+    moved = [shapely.transform(region, grid.to_grid) for region in drawn]
+    return len(_without_tile(len(moved), list(cut_tiles(moved, np.zeros((0, 2)), settings.smallest))))
+
+
+def _write_tile(
+    draft: Path, name: str, pixels: Pixels, grid: Grid, tile: Tile, mpp: float, window: Window | None
+) -> Row:
     """Write one tile; its row of tiles.csv."""
     box = tile.box
     corners = to_corner(grid.to_slide(box.corners))
     (x, y), (right, bottom) = corners.round().astype(int).tolist()
     own = f"{name}_x{x}_y{y}"
-    image = eight_bit(pixels.read_box(grid, box))  # (C, h, w)
-    write_image(draft / "images" / f"{own}.tif", image, mpp)
+    image = pixels.read_box(grid, box)  # (C, h, w)
+    stored = eight_bit(image) if window is None else as_stored(image, window)
+    write_image(draft / "images" / f"{own}.tif", stored, mpp)
     write_points(draft / "points" / f"{own}.csv", torch.from_numpy(tile.points).float())
-    write_png(draft / "check" / f"{own}.png", dotted(rgb(image), tile.points, RADIUS))
+    write_png(draft / "check" / f"{own}.png", dotted(rgb(eight_bit(image)), tile.points, RADIUS))
     return own, name, tile.region, x, y, right - x, bottom - y, len(tile.points)

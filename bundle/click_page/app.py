@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from transforms.size import Size
 
+from ..annotations.tile_set import count_too_small
+from ..files.view import Window
 from ..label_server.runs import TrainingRuns
 from .clicks.click_folder import ClickFolder
+from .clicks.image_clicks import ImageClicks
 from .clicks.session import ClickSession
-from .picture import Picture
+from .picture import Picture, open_picture
 from .tiles import Tiles
 from .work.doubt import Doubts
 from .work.exporter import Exporter
@@ -32,14 +36,23 @@ class ClickApp:
         model: the weights whose finds are proposed before others are trained.
         mpp: um per px that the user states for all images; None: as they say.
         preset: of trainings, name of a file in configs/presets.
+        intensity: of 16-bit images, what becomes 0 and 1 on the page, for models and in trainings; None: as the model
+            in use has it, and on the page by the rule of `bundle.files.image_kinds.intensities`.
     """
 
-    def __init__(self, folder: ClickFolder, model: Path, mpp: float | None = None, preset: str = "cpu") -> None:
+    def __init__(
+        self,
+        folder: ClickFolder,
+        model: Path,
+        mpp: float | None = None,
+        preset: str = "cpu",
+        intensity: Window | None = None,
+    ) -> None:
         self.folder, self.mpp = folder, mpp
-        self.tiles = Tiles()
+        self.tiles = Tiles(partial(open_picture, intensity=intensity))
         self.session = ClickSession(folder, self._size_of)
         self.runs = TrainingRuns(folder.own / "trainings")
-        self.models, self.findings = Models(self.runs, model, mpp), Findings()
+        self.models, self.findings = Models(self.runs, model, mpp, intensity), Findings()
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="tiles")
         self.thinking = ThreadPoolExecutor(1, thread_name_prefix="model")
         self.trainer = Trainer(self.session, self.models, self.thinking, preset)
@@ -49,6 +62,17 @@ class ClickApp:
     def spacing(self, path: Path) -> float | None:
         """Um per px of an image, None = unknown; errors as `open_picture`."""
         return self.mpp or self._picture(path).mpp
+
+    def too_small(self, clicks: ImageClicks) -> str:
+        """What to say of regions of an image that a training would leave out; "" where there are none."""
+        if not clicks.marks.regions:
+            return ""
+        picture = self._picture(clicks.paths.image)
+        settings = self.trainer.tiles(picture.grey)
+        mpp = self.mpp or picture.mpp
+        count = count_too_small(tuple(clicks.marks.regions.values()), clicks.size, mpp, settings)
+        side = f"{settings.smallest} x {settings.smallest} px at {settings.tile_mpp:g} um per px"
+        return f"{count} too small to be learnt from: a rectangle of {side} has to lie in each" if count else ""
 
     def _size_of(self, path: Path) -> Size:
         return self._picture(path).size

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from transforms.size import Size
 
-from ..files.image_kinds.intensities import to_float
-from ..files.images import read_image
-from ..files.view import View
+from ..files.images import read_image, to_unit_range
+from ..files.view import View, Window
 from ..slides.grid import Box, Grid
 from ..slides.listing import is_slide
 from ..slides.opening import open_slide_file
@@ -96,15 +95,16 @@ class WholePicture:
 
     Args:
         path: PNG, TIFF or JPEG.
+        intensity: of 16 bit, what is shown black and white; None: by the rule of `intensities`.
 
     Raises:
         FileNotFoundError, ValueError: as `read_image`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, intensity: Window | None = None) -> None:
         file = read_image(path)
-        pixels = (to_float(file.array)[0] * 255).round().byte().numpy()  # (C, H, W)
-        self.mpp, self.grey = file.mpp, len(pixels) == 1
+        self.mpp, self.grey = file.mpp, len(file.array) == 1
+        pixels = (to_unit_range(file, intensity)[0] * 255).round().byte().numpy()  # (C, H, W)
         self.size: Size = (pixels.shape[1], pixels.shape[2])
         self._halves = Halves(Image.fromarray(np.repeat(pixels.transpose(1, 2, 0), 3 // len(pixels), axis=2)))
 
@@ -122,19 +122,20 @@ class PartPicture:
     Args:
         path: the file.
         channel: which channel of one that has several and is not RGB, 0 the first; None: it has to have one.
+        intensity: as `WholePicture`'s.
 
     Raises:
         FileNotFoundError, ValueError: as `Slide`.
     """
 
-    def __init__(self, path: Path, channel: int | None = None) -> None:
+    def __init__(self, path: Path, channel: int | None = None, intensity: Window | None = None) -> None:
         view = View(channel)
         file = open_slide_file(path, view)
         channels = 3 if file.samples == 3 else 1
         self.grey = channels == 1
         self._coarsest = max(max(level.step) for level in file.levels)
         file.close()
-        self._slide = Slide(path, channels, view=view)
+        self._slide = Slide(path, channels, view=view, common=intensity)
         self.mpp, self.size = self._slide.mpp, self._slide.size
         self._reading, self._making = threading.Lock(), threading.Lock()
         self._far: Halves | None = None
@@ -184,6 +185,6 @@ def gone_through(size: Size, read: Callable[[int, Box], Pixels]) -> Halves:
     return Halves(far, step)
 
 
-def open_picture(path: Path, channel: int | None = None) -> Picture:
+def open_picture(path: Path, channel: int | None = None, intensity: Window | None = None) -> Picture:
     """An image or a slide to look at; errors as `WholePicture` and `PartPicture`."""
-    return PartPicture(path, channel) if is_slide(path) else WholePicture(path)
+    return PartPicture(path, channel, intensity) if is_slide(path) else WholePicture(path, intensity)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -144,12 +144,22 @@ def load_image(
         FileNotFoundError, ValueError: as `read_image`; the channels are not those configured; mpp is not positive.
     """
     file = read_image(path, view)
-    array = select_channels(file.array, channels, path)
-    stated = view.intensity if view else None
-    if stated is None and array.dtype == np.uint16 and not is_spread(array):
-        stated = common
-    image, window = to_float(array, stated, file.bits)
+    chosen = replace(file, array=select_channels(file.array, channels, path))
+    image, window = to_unit_range(chosen, common, view.intensity if view else None)
     return LoadedImage(image, _stated_or_tagged(mpp, file.mpp, path), window)
+
+
+def to_unit_range(file: ImageFile, common: Window | None = None, stated: Window | None = None) -> tuple[Tensor, Window]:
+    """Pixels in [0, 1], and the stored intensities that became 0 and 1.
+
+    Args:
+        file: what was read.
+        common: as `load_image`.
+        stated: what becomes 0 and 1, whatever the pixels are.
+    """
+    if stated is None and file.array.dtype == np.uint16 and not is_spread(file.array):
+        stated = common
+    return to_float(file.array, stated, file.bits)
 
 
 def select_channels(array: np.ndarray, channels: int, path: str | os.PathLike[str]) -> np.ndarray:

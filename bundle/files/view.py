@@ -89,6 +89,11 @@ def stated_window(value: object) -> Window | None:
     return _check_window((float(low), float(high)))
 
 
+def window_text(window: Window | None) -> str:
+    """A range as `parse_window` takes it; "" for None."""
+    return ",".join(f"{value:.12g}" for value in window or ())
+
+
 def _check_window(window: Window) -> Window:
     low, high = window
     if not (math.isfinite(low) and math.isfinite(high) and low < high):

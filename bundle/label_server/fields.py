@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..files.value_rules import is_number
+from ..files.view import Window, stated_window
 from ..slides.grid import Box
 
 Request = Mapping[str, Any]
@@ -54,6 +55,15 @@ def count(request: Request, name: str) -> int | None:
     if found is not None and found != int(found):
         raise ValueError(f"{name} is {found:g}: give a whole number")
     return None if found is None else int(found)
+
+
+def window(request: Request, name: str) -> Window | None:
+    """Two intensities, as a list or as text "low,high"; None where they are left out or empty.
+
+    Raises:
+        ValueError: they are anything else, or the first is not the smaller one.
+    """
+    return stated_window(request.get(name))
 
 
 def flag(request: Request, name: str, default: bool = False) -> bool:

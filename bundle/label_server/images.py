@@ -38,7 +38,7 @@ def segment_image(path: Path, query: Query) -> tuple[Segmentation, float | None]
         FileNotFoundError, ValueError: as `load_image` and `load_network`.
     """
     segmenter = query.segmenter()
-    loaded = load_image(path, segmenter.channels, query.mpp, common=segmenter.intensity)
+    loaded = load_image(path, segmenter.channels, query.mpp, common=query.intensity or segmenter.intensity)
     mpp = loaded.mpp or query.default_mpp
     if mpp is None:
         logger.warning("um per px of the image are unknown; taken for the model's %g", segmenter.mpp)

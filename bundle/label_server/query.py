@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..files.view import Window
 from ..inference.segmenter import Segmenter
 from ..inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 from ..slide_segmentation.block import cached_segmenter, model_identity
@@ -25,6 +26,7 @@ class Query:
     default_mpp: float | None = None  # for images that say nothing
     views: str = "none"
     device: str = "cpu"
+    intensity: Window | None = None  # stored, of 16 bit, that become 0 and 1: stated by the user, before the model's
 
     def __post_init__(self) -> None:
         if self.views not in TEST_TIME_AUGMENTATIONS:

@@ -17,6 +17,7 @@ from ..annotations.choice import Choice, parse_classes
 from ..annotations.regions import REGION
 from ..annotations.tile_set import TILES, TileSettings
 from ..files.provenance import sha256
+from ..files.view import View, Window, window_text
 from ..pipeline.pipeline import check_request
 from ..pipeline.request import Request
 from ..pipeline.stage_run import StageRun
@@ -35,6 +36,7 @@ class Training:
         variant: names of files in configs/variants, separated by commas.
         mpp: um per px of the images, as the client states it; None: as they say.
         diameter: typical of an object, um; None: the configuration's.
+        intensity: stored intensities of 16-bit images that become 0 and 1; None: each image by itself.
         epochs: of `EPOCHS`, those that the client sets.
         choice: which marks are clicks.
         init_weights: a model to go on from; None: from random weights.
@@ -44,6 +46,7 @@ class Training:
     variant: str = ""
     mpp: float | None = None
     diameter: float | None = None
+    intensity: Window | None = None
     epochs: Mapping[str, int] = field(default_factory=dict)
     choice: Choice = field(default_factory=Choice)
     init_weights: Path | None = None
@@ -54,7 +57,7 @@ class Training:
 
         Args:
             request: of a client.
-            defaults: of the server: preset and diameter, where it has them.
+            defaults: of the server: preset, diameter and intensity, where it has them.
             model: what it serves, for clients that go on from it.
 
         Raises:
@@ -68,6 +71,7 @@ class Training:
             variant=fields.text(request, "variant"),
             mpp=fields.positive_number(request, "mpp"),
             diameter=fields.positive_number(request, "diameter") or fields.positive_number(defaults, "diameter"),
+            intensity=fields.window(request, "intensity") or fields.window(defaults, "intensity"),
             epochs={name: value for name in EPOCHS if (value := fields.count(request, name)) is not None},
             choice=Choice(parse_classes(fields.text(request, "classes") or None), fields.flag(request, "centroids")),
             init_weights=model if go_on else None,
@@ -79,7 +83,15 @@ class Training:
         Raises:
             ValueError: there is no such preset or variant.
         """
-        request = Request(Path(), Path(), bundle_root, self.preset, variant=self.variant, overrides=dict(self.epochs))
+        request = Request(
+            Path(),
+            Path(),
+            bundle_root,
+            self.preset,
+            variant=self.variant,
+            overrides=dict(self.epochs),
+            intensity=self.intensity,
+        )
         check_request(request, method_with(request.variants))
         return request
 
@@ -90,13 +102,15 @@ class Training:
             request: as `as_pipeline` gives it.
         """
         config = StageRun(request, METHOD[0]).config
-        return TileSettings(config["model_mpp"], max(config["crop_size"]), REGION, self.mpp, config["channels"])
+        size = config["model_mpp"], max(config["crop_size"])
+        return TileSettings(*size, REGION, self.mpp, config["channels"], View(intensity=self.intensity))
 
     def settings(self) -> dict[str, Any]:
         """All that decides the result beside the data set and the code."""
         named = {"preset": self.preset, "variant": self.variant, "mpp": self.mpp, "diameter": self.diameter}
         weights = {"init_weights": sha256(self.init_weights)} if self.init_weights else {}
-        return {**named, "epochs": dict(self.epochs), **weights}
+        range_ = {"intensity": list(self.intensity)} if self.intensity else {}
+        return {**named, "epochs": dict(self.epochs), **weights, **range_}
 
     def arguments(self, data: Path, results: Path, device: str) -> list[str]:
         """Of `scripts.pipeline run`; tiles say their um per px, which is another than the slide's.
@@ -109,5 +123,6 @@ class Training:
         mpp = None if (data / TILES).is_file() else self.mpp
         options: dict[str, Any] = {"dataset_dir": data, "output_dir": results, "preset": self.preset, "device": device}
         options |= {"variant": self.variant, "mpp": mpp, "diameter": self.diameter, "init_weights": self.init_weights}
+        options["intensity"] = window_text(self.intensity)
         options["set"] = "; ".join(f"{name}={value}" for name, value in self.epochs.items())
         return [f"--{name}={value}" for name, value in options.items() if value not in ("", None)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..data.diameters import Diameter
 from ..files.value_rules import listed
-from ..files.view import Window
+from ..files.view import Window, window_text
 from ..networks.device import AUTO
 
 
@@ -55,7 +55,7 @@ class Request:
     def arguments(self) -> dict[str, Any]:
         """The command line's options that make this request anew, beside the folders."""
         options = {"preset": self.preset, "variant": self.variant, "mpp": self.image_mpp, "seed": self.seed}
-        options |= {"intensity": ",".join(f"{value:.12g}" for value in self.intensity or ())}
+        options |= {"intensity": window_text(self.intensity)}
         options |= {
             "device": self.device,
             "set": "; ".join(f"{name}={json.dumps(value)}" for name, value in self.overrides.items()),

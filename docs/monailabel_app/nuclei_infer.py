@@ -36,7 +36,13 @@ class NucleiInfer(InferTask):
     """
 
     def __init__(self, model: Callable[[], Path | None], description: str, options: Options) -> None:
-        config = {"device": device_list(), "augmentation": list(TEST_TIME_AUGMENTATIONS), "mpp": "", "simplify": 0.0}
+        config = {
+            "device": device_list(),
+            "augmentation": list(TEST_TIME_AUGMENTATIONS),
+            "mpp": "",
+            "intensity": "",
+            "simplify": 0.0,
+        }
         super().__init__(InferType.SEGMENTATION, {NUCLEI: 1}, 2, description, config)
         self.model, self.options = model, options
 
@@ -90,6 +96,7 @@ class NucleiInfer(InferTask):
             self.options.mpp,
             fields.text(request, "augmentation", "none"),
             device_of(request, self.options),
+            fields.window(request, "intensity") or self.options.intensity,
         )
 
     def _facts(self, count: int, mpp: float | None, started: float) -> Result:

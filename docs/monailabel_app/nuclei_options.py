@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bundle.files.view import Window
 from bundle.label_server import fields
 from bundle.networks.device import resolve_device
 
 ROOT = Path(__file__).resolve().parents[2]
-KNOWN = ("model", "mpp", "diameter", "preset", "device", "training_dir")
+KNOWN = ("model", "mpp", "intensity", "diameter", "preset", "device", "training_dir")
 IGNORED = ("server_mode",)  # MONAI Label's own
 
 
@@ -23,6 +24,8 @@ class Options:
     Attributes:
         model: weights, with their description beside them.
         mpp: um per px of images that say nothing.
+        intensity: stored intensities of 16-bit images that become 0 and 1, where a client says nothing; None: as the
+            model says, and in training each image by itself.
         diameter: typical of an object, um, to train with; None: the configuration's.
         preset: to train with, where a client names none.
         device: auto, cpu, cuda or cuda:N, where a client names none.
@@ -31,6 +34,7 @@ class Options:
 
     model: Path
     mpp: float | None
+    intensity: Window | None
     diameter: float | None
     preset: str
     device: str
@@ -62,6 +66,7 @@ class Options:
         return cls(
             model=model,
             mpp=fields.positive_number(conf, "mpp"),
+            intensity=fields.window(conf, "intensity"),
             diameter=fields.positive_number(conf, "diameter"),
             preset=fields.text(conf, "preset", "cpu"),
             device=device,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bundle.files.view import window_text
 from bundle.label_server.clicked import read_label_files, write_training_set
 from bundle.label_server.runs import TrainingRuns, updates_of
 from bundle.label_server.training import EPOCHS, Training
@@ -45,7 +46,7 @@ class NucleiTrain(TrainTask):
         """What clients may choose, with its default; an empty text leaves it to the images or the configuration."""
         presets = sorted(path.stem for path in (ROOT / "configs" / "presets").glob("*.yaml"))
         chosen = [self.options.preset, *(name for name in presets if name != self.options.preset)]
-        texts = ("mpp", "diameter", "variant", "classes", *EPOCHS)
+        texts = ("mpp", "intensity", "diameter", "variant", "classes", *EPOCHS)
         return {"preset": chosen, **dict.fromkeys(texts, ""), "centroids": False, "continue_from_model": False}
 
     def stats(self) -> dict[str, Any]:
@@ -59,7 +60,7 @@ class NucleiTrain(TrainTask):
             ValueError, OSError: a field of the request, a file of clicks or an image is of no use, or the pipeline
                 stopped.
         """
-        training = Training.of(request, {"preset": self.options.preset, **self._diameter()}, self.model())
+        training = Training.of(request, self._defaults(), self.model())
         pipeline = training.as_pipeline(ROOT)
         clicks, images = read_label_files(datastore.final_labels()), datastore.image_files()
         wanted = training.choice, training.tiles(pipeline), self.options.mpp
@@ -70,8 +71,9 @@ class NucleiTrain(TrainTask):
         self.runs.publish(run)
         return self.runs.progress()
 
-    def _diameter(self) -> dict[str, str]:
-        return {} if self.options.diameter is None else {"diameter": f"{self.options.diameter:g}"}
+    def _defaults(self) -> dict[str, str]:
+        diameter = {} if self.options.diameter is None else {"diameter": f"{self.options.diameter:g}"}
+        return {"preset": self.options.preset, "intensity": window_text(self.options.intensity), **diameter}
 
 
 def follow(arguments: Sequence[str]) -> None:

@@ -70,3 +70,15 @@ def test_grey_and_16_bit_arrays():
     deep = as_image((PIXELS.astype(np.uint16) * 100), 3)
     assert deep.shape == (3, 40, 72) and deep.min() == 0  # colour is not stretched: white is that of 16 bits
     assert deep.max() == pytest.approx(int(PIXELS.max()) * 100 / 65535)
+
+
+def test_a_16_bit_file_and_its_array_are_scaled_by_the_range_of_the_model(tmp_path, untrained):
+    described = {"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}
+    save_model(tmp_path / "model.pt", untrained(3), ModelCard(described, 0.5, intensity=(100, 4095)))
+    deep = np.random.default_rng(0).integers(0, 4096, (40, 72, 3)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", deep, photometric="rgb")
+    model = load_model(tmp_path, device="cpu")
+    image = model.segment(deep).image
+    assert image.equal(model.segment(tmp_path / "a.tif").image)
+    expected = np.clip((deep.astype(np.float32) - 100) / 3995, 0, 1).transpose(2, 0, 1)
+    np.testing.assert_allclose(image.numpy(), expected, atol=1e-6)

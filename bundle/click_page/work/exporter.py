@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...files.images import IMAGE_SUFFIXES
+from ...files.view import window_text
 from ...label_server.query import Query
 from ...objects.registry import choose_formats
 from ...slides.listing import SCANNER_SUFFIXES
@@ -46,6 +47,7 @@ class Exporter:
         choose_formats(",".join(formats))
         self._output = self.output(query)
         options = ["--model", str(query.model), *(["--mpp", str(query.mpp)] if query.mpp else [])]
+        options += [f"--intensity={window_text(query.intensity)}"] if query.intensity else []
         suffixes = {paths.image.suffix.lower() for paths in self.folder.images().values()}
         images, self._waiting = str(self.folder.images_dir), []
         if suffixes & set(IMAGE_SUFFIXES):

@@ -53,7 +53,7 @@ def measure_by_clicks(query: Query, data: Path) -> Figures:
     """
     segmenter = query.segmenter()
     stated = None if (data / TILES).is_file() else query.mpp  # tiles have another spacing than their images, and say it
-    folder = DataFolder(data, stated, segmenter.channels, intensity=segmenter.intensity)
+    folder = DataFolder(data, stated, segmenter.channels, intensity=query.intensity or segmenter.intensity)
     kept_back = [item for item in folder.testing if item.points_path]
     items: Sequence[Item] = kept_back or folder.training
     rows, picture = [], None

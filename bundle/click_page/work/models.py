@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...files.stage_progress import finished_at
+from ...files.view import Window
 from ...inference.model import model_path, read_card
 from ...label_server.query import Query
 from ...label_server.runs import Run, TrainingRuns
@@ -28,13 +29,16 @@ class Models:
         runs: the trainings.
         given: weights that the page begins with.
         mpp: um per px of all images, as the user states it; None: as they say.
+        intensity: of 16-bit images, what becomes 0 and 1, as the user states it; None: as the model in use has it.
 
     Raises:
         FileNotFoundError, ValueError: the given weights are not there, or no weights.
     """
 
-    def __init__(self, runs: TrainingRuns, given: Path, mpp: float | None = None) -> None:
-        self.runs, self.given, self.mpp = runs, model_path(given), mpp
+    def __init__(
+        self, runs: TrainingRuns, given: Path, mpp: float | None = None, intensity: Window | None = None
+    ) -> None:
+        self.runs, self.given, self.mpp, self.intensity = runs, model_path(given), mpp, intensity
         read_card(self.given)
 
     def current(self) -> Path:
@@ -43,7 +47,7 @@ class Models:
 
     def query(self, path: Path | None = None) -> Query:
         """A question to a model, by default the current one."""
-        return Query(path or self.current(), mpp=self.mpp)
+        return Query(path or self.current(), mpp=self.mpp, intensity=self.intensity)
 
     def known(self) -> list[Known]:
         """The given model, then the trained ones, in the order of their ends."""

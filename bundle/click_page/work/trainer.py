@@ -12,8 +12,11 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
+from ...annotations.tile_set import TileSettings
+from ...files.log_lines import heard_warnings
 from ...files.sole_run import is_held
 from ...inference.model import read_card
 from ...label_server.runs import Run, TrainingRuns, updates_of
@@ -57,6 +60,7 @@ class Trainer:
         self.comparison: Comparison | None = None
         self.said = ""  # what happened last, for the page
         self.trouble = False
+        self.left_out: list[str] = []  # what of the clicks is not trained on, for the page
         self._preparing: Future[Run] | None = None
         self._comparing: Future[Comparison] | None = None
         self._job: Job | None = None
@@ -88,7 +92,7 @@ class Trainer:
             raise ValueError("a training runs already: wait for its end, or stop it")
         clicked, training = clicked_images(self.session), self.training(grey)
         self._say(f"writing what is clicked in {len(clicked.images)} images ...")
-        self.comparison, self._before, self._stopped = None, self.models.current(), False
+        self.comparison, self._before, self._stopped, self.left_out = None, self.models.current(), False, []
         self._preparing = self.threads.submit(self._prepare, clicked, training)
 
     def stop(self) -> None:
@@ -118,7 +122,8 @@ class Trainer:
         """What a click on Train would start, for images of one channel or of three."""
         few, colours = FEW if self.preset == "cpu" else {}, ",grey" if grey else ""
         from_nothing = {**FIRST, **few} if few else {}
-        plain = Training(self.preset, f"real_only{colours}", self.models.mpp, epochs=from_nothing)
+        mpp, intensity = self.models.mpp, self.models.intensity
+        plain = Training(self.preset, f"real_only{colours}", mpp, intensity=intensity, epochs=from_nothing)
         card = read_card(self.models.given)
         wanted: Mapping[str, object] = StageRun(plain.as_pipeline(ROOT), METHOD[2]).config["network_def"]
         own = {name: value for name, value in wanted.items() if name != "image_channels"}
@@ -129,9 +134,16 @@ class Trainer:
             return plain
         return replace(plain, variant=f"pretrained{colours}", epochs=few, init_weights=self.models.given)
 
+    @cache  # noqa: B019  # one trainer lives as long as the program
+    def tiles(self, grey: bool) -> TileSettings:
+        """How regions would be cut for a training, for images of one channel or of three."""
+        training = self.training(grey)
+        return training.tiles(training.as_pipeline(ROOT))
+
     def _prepare(self, clicked: Clicked, training: Training) -> Run:
         pipeline = training.as_pipeline(ROOT)
-        run = self.runs.prepare(lambda draft: write_set(draft, clicked, training, pipeline), training.settings())
+        with heard_warnings() as self.left_out:
+            run = self.runs.prepare(lambda draft: write_set(draft, clicked, training, pipeline), training.settings())
         self.runs.begin(run, updates_of(pipeline))
         self._arguments = training.arguments(run.data, run.results, "auto")
         return run

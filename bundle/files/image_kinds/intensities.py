@@ -73,8 +73,8 @@ class IntensityCounts:
 
 
 def is_spread(array: np.ndarray) -> bool:
-    """Whether 16-bit values are 8-bit ones spread over 16 bits."""
-    return any(not (array % factor).any() for factor, _ in SPREAD)
+    """Whether 16-bit values are 8-bit ones spread over 16 bits; of one value alone nobody can tell, and it is not."""
+    return bool(array.size and array.min() < array.max() and any(not (array % factor).any() for factor, _ in SPREAD))
 
 
 def white_level(high: float, bits: int | None = None) -> int:
@@ -114,3 +114,10 @@ def to_float(array: np.ndarray, window: Window | None = None, bits: int | None =
         raise ValueError(f"window {low:g} to {high:g} has no width: the first number must be the smaller one")
     scaled = (array.astype(np.float32) - np.float32(low)) / np.float32(high - low)
     return torch.from_numpy(np.clip(scaled, 0, 1)), (low, high)
+
+
+def as_stored(image: Tensor, window: Window) -> NDArray[np.uint16]:
+    """What `to_float` undoes: an image in [0, 1] as 16-bit intensities, of which `window` are 0 and 1."""
+    low, high = window
+    stored = low + image.double().numpy() * (high - low)
+    return np.clip(np.rint(stored), 0, np.iinfo(np.uint16).max).astype(np.uint16)

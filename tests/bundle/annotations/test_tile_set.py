@@ -9,14 +9,18 @@ import json
 
 import numpy as np
 import pytest
+import shapely
 import tifffile
 from PIL import Image
 
 from bundle.annotations.choice import Choice
+from bundle.annotations.clicks import Outline
 from bundle.annotations.matching import find_images, read_matched
 from bundle.annotations.placement import Placement
-from bundle.annotations.tile_set import TileSettings, write_tiles
+from bundle.annotations.tile_set import TileSettings, count_too_small, write_tiles
 from bundle.data.folder import DataFolder
+from bundle.data.intensity import load_item
+from bundle.files.view import View
 
 SIZE = (240, 320)  # H, W, px of 0.25 um
 SETTINGS = TileSettings(0.5, 20, "Region*")
@@ -160,3 +164,56 @@ def test_what_would_train_wrongly_is_refused(cut, features, regions, message):
 def test_settings_must_make_sense(values, message):
     with pytest.raises(ValueError, match=message):
         TileSettings(*values, "Region*")
+
+
+def test_tiles_of_16_bit_images_with_a_stated_range_keep_it_and_train_by_it(tmp_path):
+    """A slide of intensities, read part by part, and a small image of them, read whole."""
+    pixels = np.random.default_rng(0).integers(0, 5000, (240, 320)).astype(np.uint16)
+    write_tiff = {"resolution": (2e4, 2e4), "resolutionunit": "CENTIMETER", "photometric": "minisblack"}
+    tifffile.imwrite(tmp_path / "a.tif", pixels, **write_tiff)
+    (tmp_path / "a.geojson").write_text(json.dumps([points([(50, 60)]), box(0, 0, 320, 240)]))
+    found = find_images(tmp_path / "a.tif", (".tif",))
+    matched = read_matched(tmp_path / "a.geojson", found, tmp_path / "a.tif")
+
+    def tile(**more):
+        settings = TileSettings(0.5, 20, "Region*", channels=1, **more)
+        draft = tmp_path / f"out{len([*tmp_path.iterdir()])}"
+        draft.mkdir()
+        write_tiles(draft, found, matched, None, Choice(), Placement(), settings)
+        (made,) = (draft / "images").iterdir()
+        return made
+
+    kept = tile(view=View(intensity=(100, 4095)))
+    np.testing.assert_array_equal(tifffile.imread(kept), pixels.clip(100, 4095))
+    sample = DataFolder(kept.parents[1], channels=1, intensity=(100, 4095)).training[0]
+    loaded = load_item({"image": sample.image_path, "intensity": (100, 4095)}, 1, None)
+    np.testing.assert_allclose(loaded.image[0].numpy(), (pixels.clip(100, 4095) - 100.0) / 3995, atol=1e-6)
+    assert tifffile.imread(tile()).dtype == np.uint8
+
+
+def test_a_channel_of_several_is_cut(tmp_path):
+    stack = np.stack([np.full((60, 60), value, np.uint8) for value in (10, 90, 200)])
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif", stack, metadata={"axes": "CYX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+    )
+    (tmp_path / "a.geojson").write_text(json.dumps([points([(50, 50)]), box(0, 0, 60, 60)]))
+    found = {"a": tmp_path / "a.ome.tif"}
+    matched = read_matched(tmp_path / "a.geojson", found, tmp_path / "a.ome.tif")
+    (tmp_path / "out").mkdir()
+    settings = TileSettings(0.5, 20, "Region*", channels=1, view=View(channel=1))
+    write_tiles(tmp_path / "out", found, matched, None, Choice(), Placement(), settings)
+    (made,) = (tmp_path / "out" / "images").iterdir()
+    assert (tifffile.imread(made) == 90).all()
+
+
+def test_regions_that_are_too_small_are_counted():
+    def region(*corners):
+        return Outline(shapely.box(*corners), "Region*")
+
+    settings = TileSettings(0.5, 20, "Region*")  # at 0.25 um per px 40 x 40 px of the image
+    large, small, beside = region(0, 0, 50, 50), region(100, 100, 130, 130), region(130, 100, 160, 160)
+    assert count_too_small((large,), SIZE, 0.25, settings) == 0
+    assert count_too_small((large, small), SIZE, 0.25, settings) == 1
+    assert count_too_small((large, small), SIZE, None, settings) == 0  # taken for the spacing of training
+    assert count_too_small((region(100, 100, 145, 130), beside), SIZE, 0.25, settings) == 1
+    assert count_too_small((region(100, 100, 130, 145), region(130, 100, 160, 145)), SIZE, 0.25, settings) == 0  # one

@@ -97,6 +97,18 @@ def test_grey_and_16_bit_images_are_shown_by_their_own_range(tmp_path: Path) -> 
     assert shown.shape == (200, 200, 3) and shown.min() == 0 and shown.max() == 255
 
 
+def test_a_stated_range_is_what_is_shown_of_16_bit_and_does_not_touch_8_bit(tmp_path: Path) -> None:
+    ramp = np.linspace(1000, 3000, 4200 * 4100).reshape(4200, 4100).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "large.tif", ramp, tile=(256, 256))
+    Image.fromarray(ramp[:200, :200]).save(tmp_path / "small.png")
+    Image.fromarray((ramp[:200, :200] // 16).astype(np.uint8)).save(tmp_path / "eight.png")
+    for name in ("large.tif", "small.png"):
+        shown = open_picture(tmp_path / name, intensity=(0, 4095)).read(1, Box(0, 0, 20, 20))
+        np.testing.assert_array_equal(shown[..., 0], (ramp[:20, :20] / 4095 * 255).round())
+    eight = open_picture(tmp_path / "eight.png", intensity=(0, 4095)).read(1, Box(0, 0, 20, 20))
+    np.testing.assert_array_equal(eight[..., 0], ramp[:20, :20] // 16)
+
+
 def test_looks_change_what_is_shown() -> None:
     array = pixels(4, 256)
     np.testing.assert_array_equal(Look()(array), array)

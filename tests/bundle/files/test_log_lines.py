@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 
 import pytest
 
-from bundle.files.log_lines import PlainFormatter, plain_lines
+from bundle.files.log_lines import PlainFormatter, heard_warnings, plain_lines
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,15 @@ def test_a_record_is_one_line_and_a_traceback_stays_readable() -> None:
     lines = formatter.format(record).splitlines()
     assert lines[:3] == ["ERROR a", "    INFO b.tif: damaged", "Traceback (most recent call last):"]
     assert lines[-1] == "ValueError: cause"
+
+
+def test_warnings_of_this_thread_are_overheard() -> None:
+    logger = logging.getLogger("bundle.somewhere")
+    with heard_warnings() as heard:
+        logger.info("not this")
+        logger.warning("%d tiles hold no point", 2)
+        other = threading.Thread(target=logger.warning, args=("of another thread",))
+        other.start()
+        other.join()
+    logger.warning("later")
+    assert heard == ["2 tiles hold no point"]

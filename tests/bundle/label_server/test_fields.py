@@ -83,3 +83,12 @@ def test_a_region_and_several():
 def test_what_is_no_region_is_refused(request_):
     with pytest.raises(ValueError, match="location|size|wsi_tiles"):
         fields.regions(request_)
+
+
+def test_a_range_of_intensities_comes_as_a_list_or_as_text():
+    assert fields.window({"intensity": "100,4095"}, "intensity") == (100, 4095)
+    assert fields.window({"intensity": [100, 4095]}, "intensity") == (100, 4095)
+    assert fields.window({"intensity": ""}, "intensity") is None and fields.window({}, "intensity") is None
+    for wrong in ("100", [5, 1], True, ["a", "b"]):
+        with pytest.raises(ValueError, match="intensity"):
+            fields.window({"intensity": wrong}, "intensity")

@@ -12,10 +12,12 @@ import torch
 from PIL import Image
 
 from bundle.annotations.formats.aperio import draw_outlines
+from bundle.inference.model import ModelCard, save_model
 from bundle.inference.segmenter import Segmentation
 from bundle.label_server.annotation import as_annotation
-from bundle.label_server.images import objects_of_label, owned
+from bundle.label_server.images import objects_of_label, owned, segment_image
 from bundle.label_server.masks import mask_suffix, write_mask
+from bundle.label_server.query import Query
 from bundle.slides.grid import Box
 
 LABEL = torch.zeros(1, 8, 12, dtype=torch.int32)
@@ -100,3 +102,21 @@ def test_the_ending_of_a_mask(tmp_path):
         mask_suffix(".jpg", png, 9)
     with pytest.raises(ValueError, match="70000 objects do not fit a PNG"):
         mask_suffix(".png", png, 70_000)
+
+
+def test_a_range_that_a_request_states_goes_before_that_of_the_model(tmp_path, untrained):
+    """An untrained network: equal pictures give equal labels, others give others."""
+    network = untrained(0)
+    described = {"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}
+    save_model(tmp_path / "model.pt", network, ModelCard(described, 0.5, intensity=(0, 1000)))
+    pixels = np.random.default_rng(0).integers(0, 4096, (40, 40, 3)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb")
+
+    def found(**stated):
+        return segment_image(tmp_path / "a.tif", Query(tmp_path / "model.pt", 0.5, **stated))[0].probability
+
+    whole, by_model = found(intensity=(0, 4095)), found()
+    eight = (pixels / 4095).clip(0, 1).astype(np.float32)
+    expected = Query(tmp_path / "model.pt", 0.5).segmenter()(torch.from_numpy(eight).movedim(-1, 0), 0.5).probability
+    torch.testing.assert_close(whole, expected)
+    assert not torch.equal(whole, by_model)

@@ -74,3 +74,14 @@ def test_tiles_fit_the_crops_and_the_spacing_of_training():
         assert (tiles.tile_mpp, tiles.smallest, tiles.mpp, tiles.channels) == (0.5, smallest, 0.3, 3)
     grey = Training("smoke", variant="grey")
     assert grey.tiles(grey.as_pipeline(ROOT)).channels == 1
+
+
+def test_a_range_of_intensities_reaches_the_command_the_tiles_and_the_name_of_the_run(tmp_path):
+    plain = Training.of({}, {"preset": "cpu", "intensity": ""})
+    training = Training.of({"intensity": [100, 4095]}, {"preset": "cpu", "intensity": "0,255"})
+    assert plain.intensity is None and training.intensity == (100, 4095)
+    assert Training.of({}, {"intensity": "0,255"}).intensity == (0, 255)
+    assert "--intensity=100,4095" in training.arguments(tmp_path, tmp_path, "cpu")
+    assert "intensity" not in plain.settings() and training.settings()["intensity"] == [100, 4095]
+    request = training.as_pipeline(ROOT)
+    assert request.intensity == (100, 4095) and training.tiles(request).view.intensity == (100, 4095)

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from bundle.files.image_kinds.intensities import PERCENTILES, IntensityCounts, intensity_window, to_float, white_level
+from bundle.files.image_kinds.intensities import (
+    PERCENTILES,
+    IntensityCounts,
+    as_stored,
+    intensity_window,
+    is_spread,
+    to_float,
+    white_level,
+)
 
 
 def noise(low: int, high: int, channels: int = 1) -> np.ndarray:
@@ -69,3 +77,14 @@ def test_percentiles_of_counts_are_those_of_numpy(picture):
     counts = IntensityCounts()
     counts.add(picture)
     np.testing.assert_allclose(counts.percentiles, np.percentile(picture, PERCENTILES))
+
+
+def test_of_one_value_alone_nobody_can_tell_that_it_was_spread():
+    assert not is_spread(np.zeros((1, 4, 4), np.uint16)) and not is_spread(np.full((1, 4, 4), 257, np.uint16))
+    assert is_spread(np.array([[[0, 257]]], np.uint16))
+
+
+@pytest.mark.parametrize("window", [(0.0, 65535.0), (100.0, 4095.0)])
+def test_intensities_as_stored_come_back(window):
+    stored = np.linspace(*window, 50).round().astype(np.uint16).reshape(1, 5, 10)
+    np.testing.assert_array_equal(as_stored(to_float(stored, window)[0], window), stored)
