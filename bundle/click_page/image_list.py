@@ -36,9 +36,9 @@ class ImageList:
         self.list = MultiSelect(options=[], size=ROWS, sizing_mode="stretch_width", name="images")
         self.list.on_change("value", self._chosen)
 
-    def draw(self, states: Sequence[ImageState], current: str | None, doubts: Mapping[str, float]) -> None:
-        """Show what is clicked now, and how much in doubt those images are of which that is known."""
-        known = {name: f", doubt {value:.2f}" for name, value in doubts.items()}
+    def draw(self, states: Sequence[ImageState], current: str | None, doubts: Mapping[str, str]) -> None:
+        """Show what is clicked now, and what is known of the doubt of images."""
+        known = {name: f", {words}" for name, words in doubts.items()}
         options = [(state.name, f"{state.name}: {describe(state)}{known.get(state.name, '')}") for state in states]
         self.names = [state.name for state in states]
         self._drawing = True

@@ -238,10 +238,12 @@ class Tab:
         elif clicks.problem:
             say(self.status, clicks.problem, BAD)
         else:
-            say(self.status, f"{self.name}: {_summary(clicks)}; all saved", GOOD)
+            small = self.app.too_small(clicks)
+            said = f"{self.name}: {_summary(clicks)}; {small and f'{small}; '}all saved"
+            say(self.status, said, BAD if small else GOOD)
 
     def _draw_list(self) -> None:
-        self.images.draw(self.app.session.states(), self.name, self.app.ranking.known)
+        self.images.draw(self.app.session.states(), self.name, self.app.ranking.words())
 
     def _trouble(self, text: str) -> None:
         say(self.hint, text, BAD)

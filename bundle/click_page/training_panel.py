@@ -32,6 +32,7 @@ class TrainingPanel:
         self.trainer, self.models, self._switched = trainer, models, switched
         self._buttons = buttons(act, train="Train on all clicks", stop="Stop")
         self.line = note(name="training")
+        self.left_out = note(name="left_out")
         self.model = Select(title="model in use", options=[], sizing_mode="stretch_width", name="model")
         self.model.on_change("value", self._choose)
         self.pictures = Div(disable_math=True, sizing_mode="stretch_width", name="comparison", visible=False)
@@ -41,12 +42,13 @@ class TrainingPanel:
 
     def layout(self) -> UIElement:
         """The part of the page."""
-        parts = [heading("Train"), self._buttons, self.line, self.pictures, self.model]
+        parts = [heading("Train"), self._buttons, self.line, self.left_out, self.pictures, self.model]
         return Column(*parts, sizing_mode="stretch_width")
 
     def draw(self) -> None:
         """Show how things are now."""
         say(self.line, self.trainer.said, BAD if self.trainer.trouble else PLAIN)
+        say(self.left_out, " ".join(f"{line}." for line in self.trainer.left_out), BAD)
         options = [(str(each.path), each.name) for each in self.models.known()]
         current, before = str(self.models.current()), self.model.value
         self._drawing = True

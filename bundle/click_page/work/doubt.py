@@ -61,12 +61,12 @@ class Looked:
 UNSEEN = Looked({})
 
 
-def doubt(found: Found, looked: Looked = UNSEEN) -> float:
+def doubt(found: Found, looked: Looked = UNSEEN) -> float | None:
     """How much a look at an image would tell, from 0, nothing, to 1; mean over its objects and the clicks without one.
 
     A click without an object, an object with several clicks, and one without a click where everything is clicked
     count 1: the model is wrong, or a click is. Every other object counts what its mean foreground probability lacks
-    to 1.
+    to 1. None: nothing was found, and nobody said that this is right; `settled` tells what that is worth.
     """
     agreement = compare_with_clicks(found, looked.points)
     each = 1 - np.nan_to_num(found.confidence, nan=0.0)
@@ -74,7 +74,21 @@ def doubt(found: Found, looked: Looked = UNSEEN) -> float:
     missed = [index for index in agreement.unclicked if looked.is_clicked(*found.centres[index].tolist())]
     each[missed] = 1
     every = [*each.tolist(), *[1.0] * len(agreement.lonely)]
-    return float(np.mean(every)) if every else 0.0
+    if every:
+        return float(np.mean(every))
+    return 0.0 if looked.empty or looked.regions else None
+
+
+def settled(values: Mapping[str, float | None]) -> dict[str, float]:
+    """The doubts of the images of one set; None, where nothing was found, becomes a number.
+
+    It is the share of the images in which something was found: among full ones, an image in which the model sees
+    nothing is most likely one that it cannot see into, faint or out of focus; among empty ones it is one more of them.
+    Where nothing was found in any, the model sees nothing at all, and the doubt is 1.
+    """
+    full = sum(value is not None for value in values.values())
+    share = full / len(values) if full else 1.0
+    return {name: share if value is None else value for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -95,16 +109,14 @@ class Doubts:
 
     def __init__(self, findings: Findings | None = None) -> None:
         self._findings = findings or Findings()
-        self._kept: dict[tuple[object, ...], float] = {}
+        self._kept: dict[tuple[object, ...], float | None] = {}
 
     def of(self, candidate: Candidate, query: Query) -> float | None:
-        """The doubt of an image; None for a slide, which is not looked through as a whole.
+        """The doubt of an image as `doubt` gives it.
 
         Raises:
             OSError, ValueError: image or model cannot be read or do not fit.
         """
-        if is_slide(candidate.path):
-            return None
         key, looked = _key(candidate, query), candidate.looked
         if key not in self._kept:
             self._kept[key] = doubt(self._findings.find(candidate.path, query), looked)
@@ -112,18 +124,21 @@ class Doubts:
                 self._kept.pop(next(iter(self._kept)))
         return self._kept[key]
 
-    def ranked(self, candidates: Iterable[Candidate], query: Query) -> list[tuple[str, float]]:
-        """Names and doubts, the largest first; slides and what cannot be read are left out, the latter with a word."""
-        found: list[tuple[str, float]] = []
+    def looked_through(self, candidates: Iterable[Candidate], query: Query) -> dict[str, float | None]:
+        """Doubts by name; slides, which are not looked through, and what cannot be read, with a word, are left out."""
+        found: dict[str, float | None] = {}
         for candidate in candidates:
             try:
-                value = self.of(candidate, query)
+                if not is_slide(candidate.path):
+                    found[candidate.name] = self.of(candidate, query)
             except (OSError, ValueError) as error:
                 logger.warning("%s", error)
-                continue
-            if value is not None:
-                found.append((candidate.name, value))
-        return sorted(found, key=lambda each: (-each[1], each[0]))
+        return found
+
+    def ranked(self, candidates: Iterable[Candidate], query: Query) -> list[tuple[str, float]]:
+        """Names and doubts, the largest first, of those that `looked_through` gives."""
+        found = settled(self.looked_through(candidates, query))
+        return sorted(found.items(), key=lambda each: (-each[1], each[0]))
 
     def most_doubtful(self, candidates: Sequence[Candidate], query: Query, most: int = 16) -> str | None:
         """The image of largest doubt, of those that are known and a few more that are looked through now.
