@@ -3,8 +3,9 @@
 """Objects of regions of a slide: those that `scripts.segment slide` finds, of which only what is needed is computed.
 
 Windows lie on the slide's fixed lattice, whatever region is asked for. So an object at a region's border is whole,
-belongs to one of two neighbouring regions, by its centre, and is the same in every request. A region costs its own
-pixels, those of a halo around it, and what the windows at its border show beyond that; each of them once.
+belongs to one of two neighbouring regions, by its centre, and is the same in every request. A region costs the windows
+that touch it, and those that objects on its border reach into; each goes through the network once, and the last ones
+are remembered for the regions beside it.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import numpy as np
 
 from ..inference.model import ModelCard, read_card
 from ..objects.polygons import SlideObject
-from ..slide_segmentation.block import cached_segmenter, segment_box
+from ..slide_segmentation.block import cached_segmenter
 from ..slide_segmentation.objects import Objects, joined_objects, outline_grid
 from ..slide_segmentation.outlines import polygons
+from ..slide_segmentation.parts import SeenWindows, segment_box
 from ..slide_segmentation.plan import Plan, Settings
 from ..slide_segmentation.tissue import default_way, tissue_windows
 from ..slides.grid import Box
@@ -48,7 +50,8 @@ def objects_of_slide(path: Path, query: Query, regions: Sequence[Box]) -> tuple[
         FileNotFoundError: slide or model are not there.
         ValueError: either is of no use, or nobody says um per px.
     """
-    plan = _slide_plan(str(path), path.stat().st_mtime_ns, query, query.identity)
+    known = str(path), path.stat().st_mtime_ns, query, query.identity
+    plan, seen_windows = _slide_plan(*known), _seen_windows(*known)
     segmenter = cached_segmenter(str(query.model), plan.weights, plan.views, query.device)
     outlines = outline_grid(plan.grid)
     kept: list[Objects] = []
@@ -56,7 +59,7 @@ def objects_of_slide(path: Path, query: Query, regions: Sequence[Box]) -> tuple[
     with Slide(path, segmenter.channels, plan.mpp, plan.view) as opened:
         for rectangle in rectangles(regions) or [Box.of(plan.grid.slide_size)]:
             found = joined_objects(
-                [segment_box(opened, segmenter, plan, part) for part in _boxes_at_once(plan, rectangle)]
+                [segment_box(opened, segmenter, plan, part, seen_windows) for part in _boxes_at_once(plan, rectangle)]
             )
             centres = outlines.to_slide(found.centres)
             new = owned(centres, regions) & owned(centres, [rectangle])
@@ -106,11 +109,23 @@ def _slide_plan(path: str, changed: int, query: Query, identity: str) -> Plan:
         )
 
 
+@lru_cache(maxsize=2)
+def _seen_windows(path: str, changed: int, query: Query, identity: str) -> SeenWindows:
+    """What is remembered of a slide, as `_slide_plan` tells slides apart."""
+    return SeenWindows()
+
+
+def forget_windows() -> None:
+    """Show every window to the network anew: to measure what a region costs."""
+    _seen_windows.cache_clear()
+
+
 def _opened(path: str | os.PathLike[str], card: ModelCard, query: Query) -> Slide:
-    slide = Slide(path, card.channels, query.mpp, common=card.intensity)
+    common = query.intensity or card.intensity
+    slide = Slide(path, card.channels, query.mpp, common=common)
     if slide.mpp is None and query.default_mpp is not None:
         slide.close()
-        return Slide(path, card.channels, query.default_mpp, common=card.intensity)
+        return Slide(path, card.channels, query.default_mpp, common=common)
     return slide
 
 

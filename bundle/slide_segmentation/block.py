@@ -16,10 +16,9 @@ from ..files.provenance import sha256
 from ..inference.model import card_path, load_network, segmenter_of
 from ..inference.segmenter import Segmenter
 from ..inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
-from ..slides.grid import Box
 from ..slides.reader import Slide
 from .layout import Place
-from .objects import Objects, joined_objects, to_bytes
+from .objects import joined_objects, to_bytes
 from .plan import Plan
 from .tiles import TileResult, tile_objects
 from .windows import Clock, seen_map
@@ -60,17 +59,6 @@ def segment_block(slide: str, model: str, plan: Plan, block: Place, device: str 
             results.append(tile_objects(crop, around, box, plan.grid, segmenter.to_label, segmenter.output))
         clock.processing = time.perf_counter() - started
     return _as_bytes(results, clock, len(places))
-
-
-def segment_box(opened: Slide, segmenter: Segmenter, plan: Plan, box: Box) -> Objects:
-    """The objects whose centre lies in a box of the slide's grid: those that its blocks hold there.
-
-    Each window goes through the network once, and only the box with its halo is post-processed. Where a region of
-    touching objects reaches beyond the halo, as `TileResult.too_wide` counts them, they may be cut otherwise.
-    """
-    shown = plan.layout.shown(box)
-    seen = seen_map(opened, segmenter, plan, shown, plan.windows_around(box), Clock())
-    return tile_objects(seen, shown, box, plan.grid, segmenter.to_label, segmenter.output).objects
 
 
 def _as_bytes(results: list[TileResult], clock: Clock, windows: int) -> bytes:

@@ -68,10 +68,14 @@ class Settings:
             output: what the network's channels mean.
         """
         largest = self.largest or LARGEST * (diameter or UNKNOWN_DIAMETER)  # um
-        reach = GAUSSIAN_REACH * getattr(output, "smoothing", 0.0) + getattr(output, "reach", 0.0)  # um
-        halo = math.ceil((2 * largest + reach) / mpp) + 1
+        halo = math.ceil((2 * largest + reach_um(output)) / mpp) + 1
         stride = max(round(self.window * (1 - self.overlap)), 1)
         return Layout(grid.size, self.window, stride, self.tile, halo, math.ceil(self.block / self.tile))
+
+
+def reach_um(output: Output) -> float:
+    """How far smoothing and growth look when a map is divided into objects, um."""
+    return float(GAUSSIAN_REACH * getattr(output, "smoothing", 0.0) + getattr(output, "reach", 0.0))
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,11 @@ class Plan:
 
     def windows_of(self, block: Place) -> list[Place]:
         """The windows that a block has to show to the network, row by row."""
-        return self.windows_around(self.layout.block_box(block))
+        return self.windows_on(self.layout.shown(self.layout.block_box(block)))
 
-    def windows_around(self, box: Box) -> list[Place]:
-        """The windows with tissue that a box of the grid and its halo depend on, row by row."""
-        rows, columns = self.layout.windows_touching(self.layout.shown(box))
+    def windows_on(self, box: Box) -> list[Place]:
+        """The windows with tissue that touch a box of the grid, row by row."""
+        rows, columns = self.layout.windows_touching(box)
         return [(row, column) for row in rows for column in columns if self.tissue[row, column]]
 
     def blocks(self) -> list[Place]:

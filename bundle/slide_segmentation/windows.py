@@ -10,7 +10,7 @@ and every window goes through the network in a batch of one fixed size.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 
@@ -21,7 +21,7 @@ from torch import Tensor
 from ..inference.segmenter import Segmenter, pad_to
 from ..slides.grid import Box
 from ..slides.reader import Slide
-from .layout import Place
+from .layout import Layout, Place
 from .plan import Plan
 
 LEAST_WEIGHT = 1e-3  # in a window's corners, as MONAI's sliding windows have it
@@ -52,11 +52,16 @@ def seen_map(
     Returns:
         float32 (3, h, w) on the CPU, as the segmenter's output reads it; 0, which is no foreground, where no window is.
     """
-    weight = window_weights(plan.layout.window)  # (w, w)
+    return blend(plan.layout, shown, predict_windows(slide, segmenter, plan, places, clock))
+
+
+def blend(layout: Layout, shown: Box, windows: Iterable[tuple[Place, Tensor]]) -> Tensor:
+    """The map (3, h, w) of a box of the grid, put together from windows' maps (3, w, w) that come row by row."""
+    weight = window_weights(layout.window)  # (w, w)
     total = torch.zeros(3, shown.height, shown.width)
     sums = torch.zeros(shown.height, shown.width)
-    for place, seen in predict_windows(slide, segmenter, plan, places, clock):
-        window = plan.layout.window_box(place)
+    for place, seen in windows:
+        window = layout.window_box(place)
         both = window.within(shown)
         here, there = both.slices(shown), both.slices(window)
         total[:, *here] += weight[there] * seen[:, *there]

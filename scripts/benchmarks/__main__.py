@@ -9,6 +9,7 @@ python -m scripts.benchmarks metrics
 python -m scripts.benchmarks networks
 python -m scripts.benchmarks precision
 python -m scripts.benchmarks slides
+python -m scripts.benchmarks regions
 python -m scripts.benchmarks memory
 python -m scripts.benchmarks synthesis --preset cpu
 python -m scripts.benchmarks click --dataset_dir DATA
@@ -26,6 +27,7 @@ from scripts.benchmarks.layout import layout
 from scripts.benchmarks.memory import memory
 from scripts.benchmarks.networks import networks
 from scripts.benchmarks.precision import precision
+from scripts.benchmarks.regions import slide_regions
 from scripts.benchmarks.slides import slides
 from scripts.benchmarks.synthesis import synthesis
 from scripts.command_line import run_command
@@ -39,6 +41,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "networks": networks,
     "precision": precision,
     "slides": slides,
+    "regions": slide_regions,
     "memory": memory,
     "synthesis": synthesis,
     "click": click_page,

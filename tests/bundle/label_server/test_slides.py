@@ -10,15 +10,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bundle.files.writers import write_image
 from bundle.label_server import slides as slides_of_server
+from bundle.label_server.images import segment_image
 from bundle.label_server.query import Query
 from bundle.label_server.slides import objects_of_slide, rectangles
-from bundle.slide_segmentation import block, windows
+from bundle.slide_segmentation import parts, windows
 from bundle.slide_segmentation.execution import InProcess
 from bundle.slide_segmentation.request import SlideRequest
 from bundle.slide_segmentation.run import segment_slides
 from bundle.slides.grid import Box
 from bundle.slides.listing import is_slide
+from bundle.slides.reader import Slide
 from bundle.slides.tiff_file import TiffSlideFile
 
 SIZE = (300, 1200)  # H, W, px at the model's spacing: more than one tile wide
@@ -74,19 +77,22 @@ def test_several_regions_are_one_request(bench, query):
 
 
 def test_only_the_windows_around_a_region_go_through_the_network(bench, monkeypatch):
+    slides_of_server.forget_windows()
     seen, predict = [], windows.predict
     monkeypatch.setattr(windows, "predict", lambda *given: seen.append(len(given[1])) or predict(*given))
     objects_of_slide(bench.slide, Query(bench.model), [Box(0, 0, 100, 100)])
     near = sum(seen)
+    slides_of_server.forget_windows()
     objects_of_slide(bench.slide, Query(bench.model), [])
     assert 0 < near < (sum(seen) - near) / 2
 
 
-def test_a_region_is_read_and_shown_to_the_network_once_and_no_more_than_its_halo_asks_for(bench, monkeypatch):
+def test_a_region_is_read_and_shown_to_the_network_once_and_no_more_than_its_objects_ask_for(bench, monkeypatch):
+    slides_of_server.forget_windows()
     shown, read, labelled = [], [], []
-    predict, piece, to_label = windows.predict, TiffSlideFile.piece, block.tile_objects
+    predict, piece, to_label = windows.predict, TiffSlideFile.piece, parts.tile_objects
     monkeypatch.setattr(windows, "predict", lambda *given: shown.append(len(given[1])) or predict(*given))
-    monkeypatch.setattr(block, "tile_objects", lambda *given: labelled.append(given[0][0].numel()) or to_label(*given))
+    monkeypatch.setattr(parts, "tile_objects", lambda *given: labelled.append(given[0][0].numel()) or to_label(*given))
 
     def counted(self, *place):
         read.append(place)
@@ -98,12 +104,50 @@ def test_a_region_is_read_and_shown_to_the_network_once_and_no_more_than_its_hal
     objects_of_slide(bench.slide, query, [region])
     plan = slides_of_server._slide_plan(str(bench.slide), bench.slide.stat().st_mtime_ns, query, query.identity)
     box = plan.grid.region(*region[:2], region.width, region.height).grown(slides_of_server.MARGIN)
-    around = plan.layout.shown(box.within(plan.grid.box))
-    rows, columns = plan.layout.windows_touching(around)
-    assert sum(shown) == plan.tissue[np.ix_(rows, columns)].sum() > 0 and labelled == [around.area]
-    corners = [plan.layout.window_box(place) for place in ((rows[0], columns[0]), (rows[-1], columns[-1]))]
-    seen = corners[0].around(corners[1]).within(plan.grid.box)  # four px of the finest level each
+    box = box.within(plan.grid.box)
+    touching, with_halo = plan.windows_on(box), plan.windows_on(plan.layout.shown(box))
+    assert len(touching) <= sum(shown) <= len(with_halo) and box.area <= labelled[0] < plan.layout.shown(box).area
+    seen = plan.layout.window_box(with_halo[0]).around(plan.layout.window_box(with_halo[-1])).within(plan.grid.box)
     assert len(read) == len(set(read)) and len(read) * 48 * 64 < 1.3 * 4 * seen.area  # in pieces of 48 x 64 px
+    before = sum(shown)
+    objects_of_slide(bench.slide, query, [region])
+    assert sum(shown) == before  # windows are remembered
+
+
+def pixels_shown(query, work):
+    """What the network is shown meanwhile, px at its spacing."""
+    shown = []
+    hook = query.segmenter().network.register_forward_pre_hook(
+        lambda network, given: shown.append(given[0][:, 0].numel())
+    )
+    try:
+        work()
+    finally:
+        hook.remove()
+    return sum(shown)
+
+
+@pytest.mark.parametrize("left", [0, 300, 411, 777, 900])
+def test_a_region_costs_at_most_half_more_than_the_same_pixels_as_an_image(
+    bench, query, tmp_path, left
+):
+    """Of 1500 x 600 px; as an image, 750 x 300 px at the model's spacing, it takes 4 x 2 windows."""
+    region = Box(left, 0, left + 1500, 600)
+    with Slide(bench.slide) as slide:
+        pixels = slide.read(left, 0, 1500, 600).mul(255).round().byte().numpy()
+    write_image(tmp_path / "a.tif", pixels, 0.25)
+    slides_of_server.forget_windows()
+    as_region = pixels_shown(query, lambda: objects_of_slide(bench.slide, query, [region]))
+    as_image = pixels_shown(query, lambda: segment_image(tmp_path / "a.tif", query))
+    assert as_image == 8 * 256**2 and 0 < as_region <= 1.5 * as_image
+
+
+def test_regions_side_by_side_show_each_window_once(bench, query):
+    slides_of_server.forget_windows()
+    whole = pixels_shown(query, lambda: objects_of_slide(bench.slide, query, []))
+    slides_of_server.forget_windows()
+    each = [Box(x, 0, x + 300, 600) for x in range(0, 2400, 300)]
+    assert pixels_shown(query, lambda: [objects_of_slide(bench.slide, query, [box]) for box in each]) == whole
 
 
 def test_regions_that_lie_side_by_side_are_computed_as_one():
