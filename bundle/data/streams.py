@@ -24,6 +24,7 @@ from .items import some
 
 Batch = dict[str, Tensor]
 Augmentation = Callable[[Batch, list[torch.Generator]], Batch]
+MAPS = {"label": "hover_map", "known_label": "known_map"}  # labels of a batch, and what their hover maps are called
 
 
 class Crop(Protocol):
@@ -129,7 +130,7 @@ class CropStream:
         batch = self._shown(type(crops[0]).stack(crops), largest_id, generators)
         for augment in self.augmentations:
             batch = augment(batch, generators)
-        return batch | {"hover_map": batch_hover_map(batch["label"], largest_id)}
+        return batch | {MAPS[key]: batch_hover_map(batch[key], largest_id) for key in MAPS if key in batch}
 
     def _shown(self, batch: Batch, largest_id: int, generators: list[torch.Generator]) -> Batch:
         """The crops as they are augmented; a kind of stream that shows other images replaces them."""

@@ -32,8 +32,9 @@ NOISE, POOLS, SAMPLES = 1, 2, 3  # last keys of the draws, so that none equals a
 class CycleTrainer(ResumableTrainer):
     """One update: G and F together against frozen discriminators, then D_X and D_S on pooled fakes.
 
-    Batches hold image x float (B, C, H, W) in [0, 1] and hover_map s float (B, 3, H, W), and what else the objective
-    reads (point_map, style). All networks lie on the device. METHOD sections 4 to 6.
+    Batches hold image x float (B, C, H, W) in [0, 1] and hover_map s float (B, 3, H, W), what else the objective reads
+    (point_map, style) and, where labels of the images are known, their known_map float (B, 3, H, W). All networks lie
+    on the device. METHOD sections 4 to 6.
 
     Args:
         device: "auto", "cpu", "cuda", "cuda:N".
@@ -121,9 +122,10 @@ class CycleTrainer(ResumableTrainer):
         generator, segmenter = self.replicas["generator"], self.replicas["segmenter"]
         predicted_map = segmenter(image)  # (B, 3, H, W)
         read_map = activate_hover_map(predicted_map.float())
-        noise = torch.cat([self._draw(batch, generators), self._draw(batch, generators)])  # (2 B, channels, H, W)
-        painted = generator(torch.cat([hover_map, read_map]), noise)  # (2 B, C, H, W): G(s), G(F(x))
-        synthetic_image, recovered_image = painted.chunk(2)
+        maps = [hover_map, read_map, *([batch["known_map"]] if "known_map" in batch else [])]  # (B, 3, H, W) each
+        noise = torch.cat([self._draw(batch, generators) for _ in maps])
+        painted = generator(torch.cat(maps), noise).chunk(len(maps))  # G(s), G(F(x)) and, of known labels y, G(y)
+        synthetic_image, recovered_image = painted[:2]
         made = {
             "synthetic_image": synthetic_image,
             "predicted_map": predicted_map,
@@ -131,6 +133,7 @@ class CycleTrainer(ResumableTrainer):
             "recovered_image": recovered_image,
             "image_scores": self.image_discriminator(synthetic_image),
             "map_scores": self.mask_discriminator(read_map),
+            **dict(zip(["rebuilt_image"], painted[2:], strict=False)),
         }
         return {**batch, **{name: tensor.float() for name, tensor in made.items()}}
 

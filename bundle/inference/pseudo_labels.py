@@ -192,6 +192,14 @@ def with_pseudo_labels(data: Iterable[Mapping[str, Any]], folder: str | Path) ->
     return items
 
 
+def labelled(
+    labeller: PseudoLabeller, data: Sequence[Mapping[str, Any]], folder: str | Path, image_mpp: float | None = None
+) -> list[dict[str, Any]]:
+    """What `with_pseudo_labels` returns, once a labeller has written what is not there yet; arguments of both."""
+    labeller.write_labels(data, folder, image_mpp)
+    return with_pseudo_labels(data, folder)
+
+
 def label_path(folder: str | Path, item: Mapping[str, Any]) -> Path:
     """Where an image's label is."""
     return Path(folder) / "labels" / f"{Path(item['image']).stem}.tif"

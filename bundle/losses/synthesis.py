@@ -9,6 +9,9 @@ The names of the tensors, with x a real image, s a drawn hover map, p the point 
     hover_map        s                (B, 3, H, W), m in {0, 1}
     point_map        p                (B, 1, H, W) in {0, 1}
     style            of x             (B, 2 C), see `transforms.maps.style`; where the stream adds it
+    known_map        y                (B, 3, H, W), the hover map of a label of x; where one is known
+    known_weight     of y             (B, 1, H, W) in [0, 1], how far each pixel of that label is to be trusted
+    rebuilt_image    G(y)             (B, C, H, W) in [0, 1]; where y is known
     synthetic_image  G(s)             (B, C, H, W) in [0, 1]
     predicted_map    F(x)             (B, 3, H, W), logit of m
     recovered_map    F(G(s))          (B, 3, H, W), logit of m
@@ -23,12 +26,14 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transforms.maps.style import image_style
 
 from .adversarial import LeastSquares
 from .cycle import ImageCycleLoss, MapCycleLoss
 from .hover import HoverLoss
 from .points import BackgroundLoss, PointLoss
+from .reduce import mean_per_crop
 
 Update = Mapping[str, Tensor]
 Term = Callable[[Update], Tensor]
@@ -120,6 +125,54 @@ class StyleTerm(nn.Module):
     def forward(self, update: Update) -> Tensor:
         """Scalar."""
         return (image_style(update["synthetic_image"]) - update["style"]).abs().mean()
+
+
+class RebuildTerm(nn.Module):
+    """G(y) against x, whose label y is known: L1 of pixels, and of an encoder's features where there is one; ours.
+
+    Features are compared at each scale in units of their mean size in x, so that no scale outweighs the others.
+
+    Args:
+        encoder: images (B, C, H, W) to features of several scales, with frozen weights; None: pixels alone.
+        pixels: weight of the pixels' L1 beside that of the features.
+    """
+
+    def __init__(self, encoder: Callable[[Tensor], list[Tensor]] | None = None, pixels: float = 1.0) -> None:
+        super().__init__()
+        self.encoder, self.pixels = encoder, pixels
+
+    def forward(self, update: Update) -> Tensor:
+        """Scalar."""
+        rebuilt, image = update["rebuilt_image"], update["image"]
+        weight = update.get("known_weight")
+        loss = self.pixels * mean_per_crop((rebuilt - image).abs(), weight).mean()
+        if self.encoder is None:
+            return loss
+        with torch.no_grad():
+            wanted = self.encoder(image)
+        pairs = zip(self.encoder(rebuilt), wanted, strict=True)
+        return loss + torch.stack([_feature_distance(own, level, weight) for own, level in pairs]).mean()
+
+
+def _feature_distance(own: Tensor, wanted: Tensor, weight: Tensor | None) -> Tensor:
+    """L1 of features (B, C, h, w), relative to the size of the wanted ones; a weight (B, 1, H, W) is averaged."""
+    if weight is not None:
+        weight = functional.adaptive_avg_pool2d(weight, (wanted.shape[2], wanted.shape[3]))
+    difference, size = mean_per_crop((own - wanted).abs(), weight), mean_per_crop(wanted.abs(), weight)
+    return difference.mean() / size.mean().clamp(min=1e-6)
+
+
+class KnownLabelTerm(nn.Module):
+    """F(x) against the known label of x: the four hover map losses, as a segmenter learns from them; ours."""
+
+    def __init__(self, loss: HoverLoss | None = None) -> None:
+        super().__init__()
+        self.loss = loss or HoverLoss()
+
+    def forward(self, update: Update) -> Tensor:
+        """Scalar."""
+        losses = self.loss(update["predicted_map"], update["known_map"], update.get("known_weight"))
+        return torch.stack(list(losses.values())).sum()
 
 
 def paper_terms() -> dict[str, Term]:

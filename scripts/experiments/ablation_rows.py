@@ -59,6 +59,8 @@ def ablation_rows() -> list[AblationRow]:
         AblationRow("warm_start", "(c) after a warm start of F", "published,warm_start"),
         AblationRow("style", "(c) with a style code per image", "published,style"),
         AblationRow("blobs", "(c) with shapes that are no ellipses", "published,blobs"),
+        AblationRow("pairs", "warm start, style, labelled real images", "published,warm_start,pairs"),
+        AblationRow("real_shapes", "(pairs) with shapes of real objects", "published,warm_start,pairs,real_shapes"),
     ]
 
 

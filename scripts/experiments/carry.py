@@ -93,11 +93,7 @@ class Carry:
         write_bytes(self.folder / FIGURES, stream.getvalue())
         room = f"{left_out} left out for want of room"
         lines = [says.rstrip(), "", f"{FIGURES}: tables, logs, measurements, pictures ({room}).", ""]
-        lines += [
-            f"Weights (float16, in parts; {SUMS} has hashes). To join them:",
-            JOIN,
-            "or, without this project:",
-        ]
+        lines += [f"Weights (float16, in parts; {SUMS} has hashes). To join them:", JOIN, "or, without this project:"]
         check = f"sha256sum --ignore-missing -c {SUMS}"
         lines += [f"cat {whole}.part* > {whole} && {check}" for whole in sorted(self._wholes())]
         write_text(self.folder / README, "\n".join(lines) + "\n")

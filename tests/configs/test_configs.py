@@ -238,6 +238,7 @@ def test_cnn3_learns_from_what_the_synthesis_wrote(dataset, results, tmp_path):
 ADVERSARIAL = {"adversarial_image", "adversarial_mask", "discriminator_image", "discriminator_mask"}
 PUBLISHED = ADVERSARIAL | {"cycle", "instance", "point_synthetic", "point_real"}
 PLAIN = ADVERSARIAL | {"cycle", "map_cycle"}
+PAIRED = PUBLISHED | {"style", "rebuild", "known_label"}
 SYNTHESIS_VARIANTS = {  # what is laid over `published`: the loss terms that are left, G's noise channels
     "": (PUBLISHED, 2),
     "plain_cyclegan": (PLAIN, 0),
@@ -254,6 +255,8 @@ SYNTHESIS_VARIANTS = {  # what is laid over `published`: the loss terms that are
     "average": (PUBLISHED, 2),
     "blobs": (PUBLISHED, 2),
     "style": (PUBLISHED | {"style"}, 2 + 6),
+    "warm_start,pairs": (PAIRED, 2 + 6),
+    "warm_start,pairs,real_shapes": (PAIRED, 2 + 6),
 }
 
 
@@ -266,7 +269,8 @@ def test_variants_of_the_synthesis_train_and_paint(dataset, tmp_path, variants):
         terms = set(next(csv.reader(file))) - {"step", "seconds", "total"}
     channels = workflow.parser.get_parsed_content("generator").noise.channels
     assert (terms, channels) == SYNTHESIS_VARIANTS[variants]
-    assert (synthesis / "warm_start").is_dir() == (variants == "warm_start")
+    assert (synthesis / "warm_start").is_dir() == variants.startswith("warm_start")
+    assert len(list(synthesis.glob("known/labels/*.tif"))) == 2 * ("pairs" in variants)
     run(f"synthesize.yaml{over}", dataset_dir=dataset, output_dir=synthetic, synthesis_dir=synthesis)
     assert len(list((synthetic / "images").iterdir())) == 2 and not (synthetic / "relabelled").exists()
 

@@ -163,3 +163,43 @@ def test_a_warm_start_trains_f_and_hands_it_on_to_the_cycle(tiny):
     trainer = tiny.cycle_trainer(segmenter=mapper, rates=(0.0, 0.0), max_epochs=1)
     trainer.run()
     assert all_equal(warm, parameters(trainer.segmenter.encoder, trainer.segmenter.decoder))
+
+
+class KnownLabels:
+    """The stream of `tiny` whose images have a known label, and an objective that keeps what it was given."""
+
+    def __init__(self, tiny):
+        self.stream, self.seen = tiny.Stream(epoch_length=1), {}
+
+    def __len__(self):
+        return len(self.stream)
+
+    def set_position(self, step):
+        self.stream.set_position(step)
+
+    def __iter__(self):
+        for batch in self.stream:
+            yield batch | {"known_map": batch["hover_map"].flip(3)}
+
+    def objective(self, update):
+        self.seen = dict(update)
+        return {"total": (update["rebuilt_image"] - update["image"]).abs().mean()}
+
+
+def test_known_labels_are_painted_beside_the_cycle_with_noise_of_their_own(tiny):
+    known = KnownLabels(tiny)
+    trainer = tiny.cycle_trainer(known, max_epochs=1, objective=known.objective)
+    original = copy.deepcopy(trainer.generator)
+    trainer.run()
+    noise = [generator(0, 0, index, 1) for index in range(2)]
+    drawn = [original.noise.sample(2, (16, 16), noise) for _ in range(3)]
+    for name, condition, number in (("synthetic_image", "hover_map", 0), ("rebuilt_image", "known_map", 2)):
+        torch.testing.assert_close(known.seen[name], original(known.seen[condition], drawn[number]))
+    assert not all_equal(parameters(original), parameters(trainer.generator))
+
+
+def test_without_known_labels_nothing_is_rebuilt(tiny):
+    known = KnownLabels(tiny)
+    trainer = tiny.cycle_trainer(known.stream, max_epochs=1, objective=PlainObjective())
+    update = trainer._translate(known.stream.batch(0), [generator(0, 0, index, 1) for index in range(2)])
+    assert "rebuilt_image" not in update

@@ -10,7 +10,15 @@ from torch import Tensor
 
 from bundle.losses.hover import HoverLoss
 from bundle.losses.points import BackgroundLoss, PointLoss
-from bundle.losses.synthesis import BackgroundTerm, MapCycleTerm, PointTerm, SynthesisObjective, paper_terms
+from bundle.losses.synthesis import (
+    BackgroundTerm,
+    KnownLabelTerm,
+    MapCycleTerm,
+    PointTerm,
+    RebuildTerm,
+    SynthesisObjective,
+    paper_terms,
+)
 
 FELT = {
     "adversarial_image": {"image_scores"},
@@ -92,3 +100,36 @@ def test_the_background_term_looks_at_real_images_alone(update: dict[str, Tensor
     assert {name for name, tensor in update.items() if tensor.grad is not None and tensor.grad.any()} == {
         "predicted_map"
     }
+
+
+def halves(images: Tensor) -> list[Tensor]:
+    """Features of two scales: the image, and its means over 2 x 2 px, ten times as large."""
+    return [images, 10 * torch.nn.functional.avg_pool2d(images, 2)]
+
+
+def test_rebuilding_compares_pixels_and_features_where_the_label_is_trusted() -> None:
+    image = torch.full((1, 3, 4, 4), 0.5)
+    rebuilt = image.clone()
+    rebuilt[..., :2] += 0.1  # the left half
+    update = {"image": image, "rebuilt_image": rebuilt.requires_grad_()}
+    assert RebuildTerm()(update).item() == pytest.approx(0.05)
+    assert RebuildTerm(pixels=2.0)(update).item() == pytest.approx(0.1)
+    assert RebuildTerm(halves)(update).item() == pytest.approx(0.05 + 0.1)  # each scale: 0.05 of 0.5
+    trusted = torch.zeros(1, 1, 4, 4)
+    trusted[..., 2:] = 1
+    assert RebuildTerm(halves)({**update, "known_weight": trusted}).item() == 0
+    wrong = RebuildTerm(halves)({**update, "known_weight": 1 - trusted})
+    assert wrong.item() == pytest.approx(0.1 + 0.2)
+    wrong.backward()
+    assert rebuilt.grad is not None and rebuilt.grad[..., :2].any() and not rebuilt.grad[..., 2:].any()
+
+
+def test_a_crop_without_a_trusted_pixel_teaches_nothing() -> None:
+    update = {"image": torch.rand(1, 3, 4, 4), "rebuilt_image": torch.rand(1, 3, 4, 4)}
+    assert RebuildTerm(halves)({**update, "known_weight": torch.zeros(1, 1, 4, 4)}).item() == 0
+
+
+def test_a_known_label_teaches_f_as_a_segmenter_learns(update: dict[str, Tensor]) -> None:
+    known = {"known_map": update["hover_map"], "known_weight": torch.rand(2, 1, 8, 8)}
+    expected = sum(HoverLoss()(update["predicted_map"], *known.values()).values())
+    torch.testing.assert_close(KnownLabelTerm()({**update, **known}), expected)
