@@ -18,7 +18,7 @@ from .formats.registry import RASTERS, READERS, read_clicks
 logger = logging.getLogger(__name__)
 
 # what programs put before the image's name: Fiji's Cell Counter, and Label Studio when an image is uploaded
-PREFIXES = re.compile(r"(CellCounter_)?(Counter Window - )?|[0-9a-f]{8}-")
+PREFIXES = re.compile(r"[0-9a-f]{8}-|(CellCounter_)?(Counter Window - )?")
 
 
 def click_files(source: Path, images: Path) -> list[Path]:

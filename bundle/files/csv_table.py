@@ -19,9 +19,10 @@ from .untrusted_text import composed
 
 logger = logging.getLogger(__name__)
 
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ \t]*\r?\n', re.IGNORECASE)  # Excel's
 DECIMAL_COMMA = re.compile(r"^(\s*[-+]?\d+),(\d+\s*)$")
+DECIMAL_POINT = re.compile(r"\s*[-+]?\d+\.\d+\s*")
 
 Row = tuple[int, list[str]]  # number of its line, its cells
 FORMULA = re.compile(r"'*[=+\-@\t\r\n]")  # what a spreadsheet may compute when it opens the file; "'" makes it text
@@ -81,7 +82,10 @@ def read_table(path: Path, header: str) -> tuple[list[str], list[Row]]:
 
 def _decoded(content: bytes) -> str:
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    if "\0" in text:
+        raise UnicodeError("it holds zero bytes, as UTF-16 without its mark and files that are no text do")
+    return text
 
 
 def _without_separator_line(text: str) -> tuple[str, int, str | None]:
@@ -97,8 +101,13 @@ def _delimiter(header: str) -> str:
 
 def _with_decimal_points(path: Path, rows: list[Row], delimiter: str) -> list[Row]:
     changed = [(line, [DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in row]) for line, row in rows]
+    if changed != rows and (both := [cell for _, row in rows for cell in row if DECIMAL_POINT.fullmatch(cell)]):
+        raise ValueError(
+            f"{path}: some numbers have a comma, and others a point, such as {both[0].strip()!r}: nobody can tell which"
+            " of the two begins the decimals; write all alike, without marks between thousands"
+        )
     commas = ", and decimal commas taken for points" if changed != rows else ""
-    _say_once(f"{path}: columns separated by {DELIMITERS[delimiter]}{commas}")
+    _say_once(f"{path}: columns separated by {DELIMITERS.get(delimiter, repr(delimiter))}{commas}")
     return changed
 
 
@@ -123,7 +132,7 @@ def read_cells(path: Path, header: Sequence[str], row: Row, columns: Sequence[in
 def read_cell_number(path: str | os.PathLike[str], line: int, name: str, text: str) -> float:
     """The number in one cell; ValueError names file, line, column and text where it is none."""
     try:
-        number = float(text)
+        number = math.nan if "_" in text else float(text)  # Python reads 1_0 as 10
     except ValueError:
         number = math.nan
     if not math.isfinite(number):

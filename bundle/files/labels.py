@@ -43,6 +43,8 @@ def read_label(path: str | os.PathLike[str], size: tuple[int, int] | None = None
             " export the label at the image's size"
         )
     label = in_raster_order(array)
+    if array.all() and label.max(initial=0) > 1:
+        logger.warning("%s: no pixel is 0: is the ground an id here? It counts as an object", path)
     if label.max(initial=0) == 1 and (pieces := ndimage.label(label)[1]) > 1:
         logger.warning("%s: one id on %d separate pieces: is this a foreground mask, not instance ids?", path, pieces)
     return torch.from_numpy(label[None])

@@ -90,7 +90,7 @@ def is_results_table(header: Sequence[str]) -> bool:
     """Whether a table is ImageJ's Results, whose X and Y are px or um as the image was calibrated, without a word."""
     names = [name.strip() for name in header]
     measured = {"Area", "Mean", "StdDev", "Mode", "Min", "Max", "XM", "YM", "Slice", "Counter", "Count", "Ch", "Frame"}
-    return {"X", "Y"} <= set(names) and (names[0] == "" or len(measured & set(names)) > 1)
+    return {"X", "Y"} <= set(names) and (names[0] == "" or not measured.isdisjoint(names))
 
 
 def _xy_columns(path: Path, header: list[str]) -> tuple[int, int]:

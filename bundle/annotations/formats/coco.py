@@ -66,7 +66,16 @@ def _clicks(path: Path, image: Record, annotations: list[Record], categories: di
         raise ValueError(f"{path}: image {image.get('id')!r} has no file_name: export the file again")
     points = as_points(path, [place for place, _ in marks], "keypoint")
     stem = PureWindowsPath(image["file_name"]).stem  # also of names with "/"
-    return Clicks(path, points, tuple(name for _, name in marks), tuple(outlines), stem, _size(image))
+    size = _size(image) or next(filter(None, map(_size_of_mask, annotations)), None)
+    return Clicks(path, points, tuple(name for _, name in marks), tuple(outlines), stem, size)
+
+
+def _size_of_mask(annotation: Record) -> Size | None:
+    packed = annotation.get("segmentation")
+    if not (isinstance(packed, dict) and packed.get("counts")):
+        return None
+    height, width = packed["size"]
+    return height, width
 
 
 def _keypoints(path: Path, values: Any, category: Record) -> Iterator[Mark]:

@@ -11,6 +11,7 @@ import numpy as np
 from ...files.csv_table import Row, read_cell_number, read_cells
 
 CLASS_COLUMNS = ("class", "label", "type")
+PLANE_COLUMNS = ("z", "t", "slice", "frame", "plane", "ch", "channel", "time")
 
 
 def number_columns(path: Path, header: list[str], rows: list[Row], columns: list[int]) -> np.ndarray:
@@ -23,6 +24,12 @@ def number_columns(path: Path, header: list[str], rows: list[Row], columns: list
         for row in rows
     ]
     return np.array(values, np.float64).reshape(-1, len(columns))
+
+
+def planes_of_rows(path: Path, header: list[str], rows: list[Row]) -> list[tuple[str, ...]]:
+    """Where in a stack each row of a table lies, by whatever columns say so."""
+    columns = [column for column, name in enumerate(header) if name.strip().lower() in PLANE_COLUMNS]
+    return [tuple(read_cells(path, header, row, columns)) if columns else () for row in rows]
 
 
 def class_column(path: Path, header: list[str], rows: list[Row]) -> tuple[str | None, ...]:

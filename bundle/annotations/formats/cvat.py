@@ -72,7 +72,10 @@ def _add(marks: MarkCollector, shape: Element) -> None:
 
 def _places(path: Path, shape: Element) -> list[list[float]]:
     """Pairs of "x,y;x,y"; what is no number is NaN, and refused with all that is none."""
-    return [[_float(each) for each in pair.split(",")] for pair in shape.get("points", "").split(";") if pair]
+    pairs = [[_float(each) for each in pair.split(",")] for pair in shape.get("points", "").split(";") if pair]
+    if wrong := [pair for pair in pairs if len(pair) != 2]:
+        raise ValueError(f"{path}: a point of a {shape.tag} has {len(wrong[0])} numbers, not x and y: export it again")
+    return pairs
 
 
 def _number(path: Path, element: Element, name: str) -> float:

@@ -72,6 +72,11 @@ def _dots(array: np.ndarray, ground: int) -> np.ndarray:
 def _check_objects(path: Path, array: np.ndarray) -> np.ndarray:
     ids = len(np.unique(array[array != 0]))
     pieces = int(pieces_of(array, connectivity=2, background=0, return_num=True)[1])
+    if array.all():
+        raise ValueError(
+            f"{path}: holds {ids} values and no 0, so nobody can tell which is the ground: export the label with"
+            " 0 where nothing is"
+        )
     if pieces > 2 * ids:
         raise ValueError(
             f"{path}: {ids} values in {pieces} pieces are neither dots (one value) nor objects (each its own id): save"

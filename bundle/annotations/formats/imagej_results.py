@@ -16,9 +16,7 @@ from ...files.csv_table import Row, read_cells, read_table
 from ...files.points_csv import is_results_table
 from ...slides.listing import IMAGE_OR_SLIDE_SUFFIXES
 from ..clicks import UNKNOWN, Clicks, warn_of_planes
-from .columns import class_column, number_columns
-
-PLANES = ("Slice", "Ch", "Frame")
+from .columns import class_column, number_columns, planes_of_rows
 
 is_imagej_results = is_results_table
 
@@ -34,16 +32,16 @@ def read_imagej_results(path: Path) -> list[Clicks]:
     names = [name.strip() for name in header]
     if not is_imagej_results(header):
         raise ValueError(f"{path}, line 1: the header is {','.join(header)!r}: no Results table of ImageJ has it")
-    planes = [names.index(name) for name in PLANES if name in names]
-    values = number_columns(path, header, rows, [names.index("X"), names.index("Y"), *planes])
+    points = number_columns(path, header, rows, [names.index("X"), names.index("Y")])
+    planes = planes_of_rows(path, header, rows)
     images, classes = _titled(path, header, rows), class_column(path, header, rows)
     found = []
     for image in dict.fromkeys(images):
         own = [index for index, each in enumerate(images) if each == image]
-        warn_of_planes(path, map(tuple, values[own, 2:].tolist()))
+        warn_of_planes(path, [planes[index] for index in own])
         named = (None,) * len(own) if image else tuple(classes[index] for index in own)
-        found.append(Clicks(path, values[own, :2], named, image=image, unit=UNKNOWN))
-    return found or [Clicks(path, values[:, :2], (), unit=UNKNOWN)]
+        found.append(Clicks(path, points[own], named, image=image, unit=UNKNOWN))
+    return found or [Clicks(path, points, (), unit=UNKNOWN)]
 
 
 def _titled(path: Path, header: list[str], rows: list[Row]) -> list[str | None]:

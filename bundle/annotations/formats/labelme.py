@@ -48,8 +48,12 @@ def read_labelme(path: Path) -> list[Clicks]:
 def _add(marks: MarkCollector, shape: dict[str, Any]) -> None:
     kind, name, points = shape.get("shape_type") or "polygon", shape.get("label") or None, shape["points"]
     if kind in ("point", "points"):
-        for x, y in points:
-            marks.add_point(x, y, name)
+        wanted = shape.get("point_labels") or [1] * len(points)  # 0: where the object is not, for a model that outlines
+        for (x, y), kept in zip(points, wanted, strict=True):
+            if kept:
+                marks.add_point(x, y, name)
+            else:
+                marks.leave_out("point where the object is not")
     elif kind == "polygon":
         marks.add_polygon(points, name)
     elif kind == "rectangle":

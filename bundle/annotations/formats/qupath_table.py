@@ -58,7 +58,7 @@ def read_qupath_table(path: Path) -> list[Clicks]:
         own = [index for index, each in enumerate(images) if each == image and is_click[index]]
         named = tuple(classes[index] for index in own)
         found.append(Clicks(path, points[own], named, image=_stem(image), unit=unit, from_corner=True))
-    return found
+    return found or [Clicks(path, points, (), unit=unit, from_corner=True)]
 
 
 def _clicks_among(path: Path, header: list[str], rows: list[Row], classes: list[str | None]) -> list[bool]:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...files.csv_table import read_table
-from ..clicks import Clicks
-from .columns import class_column, number_columns
+from ..clicks import Clicks, warn_of_planes
+from .columns import class_column, number_columns, planes_of_rows
 
 
 def is_plain(header: Sequence[str]) -> bool:
@@ -37,4 +37,5 @@ def read_plain(path: Path) -> list[Clicks]:
             " x,y in px"
         )
     points = number_columns(path, header, rows, [names.index("x"), names.index("y")])
+    warn_of_planes(path, planes_of_rows(path, header, rows))
     return [Clicks(path, points, class_column(path, header, rows), is_stated_empty=not rows)]

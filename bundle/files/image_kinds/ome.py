@@ -20,6 +20,7 @@ class Ome:
     mpp: tuple[float | None, float | None] = (None, None)  # um per px along x and y
     channels: tuple[str, ...] = ()  # their names
     bits: int | None = None  # of a sample, those that count
+    unit: str = ""  # of um per px along x, where it is no length that is known
 
     @property
     def is_rgb(self) -> bool:
@@ -39,7 +40,9 @@ def read_ome(text: str) -> Ome:
         return Ome()
     names = tuple(each.get("Name", "") for each in pixels if _local_name(each) == "Channel")
     bits = pixels.get("SignificantBits", "")
-    return Ome((_um(pixels, "X"), _um(pixels, "Y")), names, int(bits) if bits.isdecimal() else None)
+    mpp = _um(pixels, "X"), _um(pixels, "Y")
+    unit = pixels.get("PhysicalSizeXUnit", "") if mpp[0] is None and pixels.get("PhysicalSizeX") else ""
+    return Ome(mpp, names, int(bits) if bits.isdecimal() else None, unit)
 
 
 def _local_name(element: Element) -> str:

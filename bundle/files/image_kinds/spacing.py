@@ -19,8 +19,12 @@ _NAMES: Mapping[float, str] = {  # um -> how programs spell the unit; both mu of
     1.0: "um \u00b5m \u03bcm \\u00b5m micron micrometer micrometre",
     1e3: "mm millimeter millimetre",
     1e4: "cm centimeter centimetre",
+    1e5: "dm decimeter decimetre",
     1e6: "m meter metre",
+    1e9: "km kilometer kilometre",
+    25.4: "thou mil",
     25_400.0: "in inch inche",  # "inches" without its s
+    304_800.0: "ft foot feet",
 }
 _UM = {name: um for um, names in _NAMES.items() for name in names.split()}
 NO_LENGTH = ("", "pixel", "pixels", "px", "reference frame", "none")  # what stands where no unit is known

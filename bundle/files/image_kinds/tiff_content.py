@@ -27,6 +27,7 @@ MINISWHITE, MINISBLACK, RGB_SAMPLES, PALETTE, YCBCR = 0, 1, 2, 3, 6  # Photometr
 JPEG_COMPRESSIONS = (6, 7)
 SEPARATE = 2  # PlanarConfiguration: a plane for each sample
 ALPHA = (1, 2)  # ExtraSamples: opacity, associated or not
+SAID_BY = "its resolution tags"
 UM_PER_UNIT = {2: 25_400.0, 3: 10_000.0}  # ResolutionUnit: inch, centimetre
 SIDE_PICTURES = ("label", "macro", "thumbnail", "overview", "preview")  # how scanners name what is not the slide
 SIDE_SHARE = 0.25  # of the first picture's pixels: a smaller one is a picture beside it
@@ -89,7 +90,8 @@ def read_content(path: Path, tiff: TiffFile, view: View) -> TiffContent:
 def shown(page: TiffPage, stored: np.ndarray) -> np.ndarray:
     """Stored samples (h, w, S) as they are shown: palette resolved, bright is high, fewer than 8 bits spread over 8."""
     if page.photometric == PALETTE and page.colormap is not None:
-        return _colours(page.colormap)[stored[..., 0]]
+        indices = stored[..., 0]
+        return _colours(page.colormap)[indices.view(np.uint8) if indices.dtype == bool else indices]
     if stored.dtype.kind not in "ub":
         return stored
     bits = page.bitspersample
@@ -236,13 +238,19 @@ def _tagged_spacing(path: Path, tiff: TiffFile, page: TiffPage, ome: Ome) -> tup
     """Um per px by OME-XML, else by ImageJ's unit or the resolution tags, and why one was not believed."""
     if ome.mpp[0]:
         return one_spacing(path, *ome.mpp, "its OME-XML")
-    unit = str((tiff.imagej_metadata or {}).get("unit", "")) if tiff.is_imagej else ""
-    um = UM_PER_UNIT.get(int(_tag(page, "ResolutionUnit", 2))) or um_of_unit(unit)  # the standard's default is inch
+    said = tiff.imagej_metadata or {} if tiff.is_imagej else {}
+    units = [str(said.get(name, "")).strip() for name in ("unit", "yunit")]
+    unknown = [each for each in (ome.unit, *units) if not (each.lower() in NO_LENGTH or um_of_unit(each))]
+    doubt = [f"its unit {each!r} is no length that is known, so the spacing is unknown" for each in unknown]
     x, y = (_per_unit(page, name) for name in ("XResolution", "YResolution"))
-    if not um:
-        known = unit.strip().lower() in NO_LENGTH
-        return None, [] if known else [f"its unit {unit!r} is no length that is known, so the spacing is unknown"]
-    return one_spacing(path, um / x if x else None, um / y if y else None, "its resolution tags")
+    ways = []  # um of a unit along x and y: of the tag (the standard's default is inch), and as ImageJ names them
+    if tagged := UM_PER_UNIT.get(int(_tag(page, "ResolutionUnit", 2))):
+        ways.append((tagged, tagged))
+    if not unknown and (across := um_of_unit(units[0])):
+        ways.append((across, um_of_unit(units[1]) or across))
+    found = [one_spacing(path, um_x / x if x else None, um_y / y if y else None, SAID_BY) for um_x, um_y in ways]
+    mpp, notes = next((each for each in found if each[0]), found[0] if found else (None, []))
+    return mpp, notes if mpp else [*doubt, *notes]
 
 
 def _per_unit(page: TiffPage, name: str) -> float:

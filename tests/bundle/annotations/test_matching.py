@@ -28,6 +28,8 @@ def clicks(file, image=None):
         (clicks("a.svs.geojson"), "a"),
         (clicks("CellCounter_c.xml"), "c"),
         (clicks("markers.xml", image="c"), "c"),
+        (clicks("project.json", image="1f2e3d4c-a"), "a"),
+        (clicks("Counter Window - c.xml"), "c"),
         (clicks("c.xml", image="before it was renamed"), "c"),
     ],
 )

@@ -67,3 +67,28 @@ def test_other_names_stay_as_they_are(text: str) -> None:
 def test_an_image_may_be_listed_as_our_tables_write_it() -> None:
     table = ["image", "diameter_um"], [(2, ["'=a", "8"]), (3, ["'b", "7"])]
     assert read_by_image(Path("d.csv"), table, (0, 1), ["=a", "'b"]) == {"=a": 8.0, "'b": 7.0}
+
+
+@pytest.mark.parametrize("text", ["x;y\n1.027;9,5\n", "x\ty\n1,5\t2.5\n"])
+def test_numbers_with_commas_beside_numbers_with_points_are_refused(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"a\.csv: some numbers have a comma, and others a point, such as '\d\.\d+'"):
+        read_table(tmp_path / "a.csv", "x,y")
+
+
+def test_zero_bytes_are_no_text(tmp_path):
+    (tmp_path / "a.csv").write_bytes("x,y\n1,2\n".encode("utf-16-le"))
+    with pytest.raises(ValueError, match=r"a\.csv: is no CSV text \(it holds zero bytes, as UTF-16 without its mark"):
+        read_table(tmp_path / "a.csv", "x,y")
+
+
+@pytest.mark.parametrize("text", ["x|y\n1,5|2\n", "sep=|\nx|y\n1,5|2\n", "sep=^\nx^y\n1,5^2\n"])
+def test_columns_separated_by_other_signs(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    header, ((_, cells),) = read_table(tmp_path / "a.csv", "x,y")
+    assert header == ["x", "y"] and cells == ["1.5", "2"]
+
+
+def test_underlines_are_no_part_of_a_number():
+    with pytest.raises(ValueError, match="x is '1_0', which is no number"):
+        read_cell_number("a.csv", 2, "x", "1_0")

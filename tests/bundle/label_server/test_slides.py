@@ -128,9 +128,7 @@ def pixels_shown(query, work):
 
 
 @pytest.mark.parametrize("left", [0, 300, 411, 777, 900])
-def test_a_region_costs_at_most_half_more_than_the_same_pixels_as_an_image(
-    bench, query, tmp_path, left
-):
+def test_a_region_costs_at_most_half_more_than_the_same_pixels_as_an_image(bench, query, tmp_path, left):
     """Of 1500 x 600 px; as an image, 750 x 300 px at the model's spacing, it takes 4 x 2 windows."""
     region = Box(left, 0, left + 1500, 600)
     with Slide(bench.slide) as slide:

@@ -165,3 +165,18 @@ def test_damage_is_named(tmp_path, name, text, message):
     (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match=rf"{name}: .*{message}"):
         read_clicks(tmp_path / name)
+
+
+def test_points_of_labelme_where_the_object_is_not_are_left_out(tmp_path, caplog):
+    shape = {"label": "n", "shape_type": "points", "points": [[5.5, 5.5], [7, 7]], "point_labels": [1, 0]}
+    (tmp_path / "a.json").write_text(json.dumps({"shapes": [shape], "imagePath": "a.png"}))
+    (found,) = read_clicks(tmp_path / "a.json")
+    assert found.points.tolist() == [[5, 5]] and "1 point where the object is not" in caplog.text
+
+
+def test_a_point_of_cvat_with_decimal_commas_is_named(tmp_path):
+    shape = '<points label="n" points="5,5,6,5"/>'
+    text = f'<annotations><image name="a.png" width="9" height="9">{shape}</image></annotations>'
+    (tmp_path / "a.xml").write_text(text)
+    with pytest.raises(ValueError, match=r"a\.xml: a point of a points has 4 numbers, not x and y"):
+        read_clicks(tmp_path / "a.xml")

@@ -80,3 +80,8 @@ def test_a_mask_of_another_size_than_its_image_is_refused(tmp_path):
     turned = {"image_id": 7, "segmentation": {"size": [40, 30], "counts": [100, 5, 1095]}}  # width, height
     with pytest.raises(ValueError, match=r"a\.json: a mask is 30 x 40 px and its image 40 x 30 px"):
         read(tmp_path, [turned])
+
+
+def test_a_mask_says_the_size_of_an_image_that_says_none(tmp_path):
+    _, second = read(tmp_path, [{"image_id": "x", "segmentation": {"size": [30, 40], "counts": [100, 5, 1095]}}])
+    assert second.size == (30, 40)

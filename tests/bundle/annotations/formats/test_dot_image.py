@@ -106,3 +106,11 @@ def test_jpeg_and_float_are_refused_by_name(tmp_path):
         read_raster(tmp_path / "a.png")
     with pytest.raises(ValueError, match=r"b\.tif: has 1 channels of float32"):
         read_raster(save(tmp_path / "b.tif", np.zeros(SIZE, np.float32)))
+
+
+def test_a_label_without_0_is_refused(tmp_path):
+    label = np.ones((20, 20), np.uint8)
+    label[2:5, 2:5], label[9:12, 9:12] = 2, 3
+    Image.fromarray(label).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"a\.png: holds 3 values and no 0"):
+        read_raster(tmp_path / "a.png")

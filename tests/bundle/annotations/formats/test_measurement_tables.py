@@ -41,3 +41,26 @@ def test_regions_and_cores_among_measurements_of_qupath_are_no_clicks(tmp_path, 
     (found,) = read(tmp_path, header + "".join(f"a.png\t{row}\n" for row in rows))
     assert found.points.tolist() == [[3, 4], [7, 8], [9, 9]] and found.names == ("Tumor", "Tumor", "Ignore*")
     assert "rows that are no clicks are left out: 1 Annotation of class Region*, 1 TMA core" in caplog.text
+
+
+@pytest.mark.parametrize("table", ["x,y,z\n1,2,0\n3,4,1\n", "t,y,x\n0,2,1\n1,4,3\n", " ,X,Y,Slice\n1,1,2,1\n2,3,4,2\n"])
+def test_rows_in_several_planes_are_warned_of(tmp_path, caplog, table):
+    (found,) = read(tmp_path, table)
+    assert found.points.tolist() == [[1, 2], [3, 4]] and "its points lie in 2 planes of a stack" in caplog.text
+
+
+def test_rows_in_one_plane_are_not(tmp_path, caplog):
+    read(tmp_path, "x,y,z\n1,2,7\n3,4,7\n")
+    assert "planes" not in caplog.text
+
+
+def test_x_and_y_beside_what_imagej_measures_may_be_um_without_row_numbers_too(tmp_path):
+    (found,) = read(tmp_path, "X,Y,Slice\n27.5,31,1\n")
+    assert found.unit == "unknown"
+    (found,) = read(tmp_path, "X,Y\n27.5,31\n")
+    assert found.unit == "px"
+
+
+def test_a_table_of_qupath_without_a_row_is_for_the_image_of_its_name(tmp_path):
+    (found,) = read(tmp_path, "Image,Centroid X px,Centroid Y px\n")
+    assert len(found.points) == 0 and found.image is None

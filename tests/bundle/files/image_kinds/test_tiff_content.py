@@ -15,6 +15,7 @@ from bundle.files.image_kinds.tiff_directories import open_tiff
 from bundle.files.images import load_image, read_image
 from bundle.files.labels import read_label
 from bundle.files.view import View, parse_view
+from bundle.slides.reader import Slide
 from bundle.slides.tiff_file import TiffSlideFile
 
 SIZE = (48, 64)  # H, W
@@ -279,3 +280,59 @@ def test_a_view_is_typed_as_text():
 def test_views_that_make_no_sense_are_named(typed, message):
     with pytest.raises(ValueError, match=message):
         parse_view(*typed)
+
+
+@pytest.mark.parametrize("scale", [257, 256, 1])
+def test_palettes_of_one_bit(tmp_path, scale):
+    """A TIFF of one bit with a palette: tifffile writes none, so it is put together by hand."""
+    colours = np.array([[10, 20, 30], [200, 150, 100]])
+    indices = np.arange(16 * 8).reshape(8, 16) % 3 == 0
+    data = np.packbits(indices, axis=1).tobytes()
+    entries = [
+        (256, 4, 16),
+        (257, 4, 8),
+        (258, 3, 1),
+        (259, 3, 1),
+        (262, 3, 3),
+        (273, 4, 146),
+        (277, 3, 1),
+        (278, 4, 8),
+    ]
+    entries += [(278, 4, 8), (279, 4, len(data)), (320, 3, None)]
+    directory = struct.pack("<H", len(entries))
+    for tag, kind, value in entries:
+        count = 6 if value is None else 1
+        directory += struct.pack("<HHII", tag, kind, count, 134 if value is None else value)
+    palette = struct.pack("<6H", *(colours.T * scale).ravel().tolist())
+    content = b"II*\0" + struct.pack("<I", 8) + directory + struct.pack("<I", 0) + palette + data
+    assert len(content) == 146 + len(data)
+    (tmp_path / "a.tif").write_bytes(content)
+    expected = colours[indices.astype(int)].transpose(2, 0, 1)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").array, expected)
+    with Slide(tmp_path / "a.tif") as slide:
+        np.testing.assert_array_equal((slide.read_box(slide.grid(), slide.grid().box) * 255).round().numpy(), expected)
+
+
+@pytest.mark.parametrize(
+    ("unit", "size", "mpp", "said"),
+    [
+        ("dm", 2.5e-6, 0.25, ""),
+        ("km", 2.5e-10, 0.25, ""),
+        ("thou", 0.25 / 25.4, 0.25, ""),
+        ("furlong", 1, None, "'furlong'"),
+    ],
+)
+def test_ome_names_any_unit_of_length_and_others_are_said(tmp_path, unit, size, mpp, said):
+    metadata = {"axes": "YX", "PhysicalSizeX": size, "PhysicalSizeXUnit": unit}
+    tifffile.imwrite(tmp_path / "a.ome.tif", np.zeros((8, 8), np.uint8), metadata=metadata)
+    found = read_image(tmp_path / "a.ome.tif")
+    assert found.mpp == pytest.approx(mpp) if mpp else found.mpp is None
+    assert said in " ".join(found.notes) and bool(said) == bool(found.notes)
+
+
+def test_imagejs_unit_along_y_counts(tmp_path):
+    text = "ImageJ=1.54f\nunit=um\nyunit=mm\n"
+    tags = {"resolution": (4, 4), "resolutionunit": 1, "description": text, "metadata": None}
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8), np.uint8), **tags)
+    with pytest.raises(ValueError, match=r"a\.tif: pixels are not square \(0\.25 x 250 um"):
+        read_image(tmp_path / "a.tif")
