@@ -15,6 +15,7 @@ COMMANDS = {  # modules of scripts/, and what they do
     "prepare_data": "turn clicks or published data sets into a data folder",
     "tune": "adjust a trained model to other images by clicks",
     "report": "write the report of a run anew",
+    "synthesize": "paint a data set of synthetic images with labels",
     "image_quality": "measure synthetic images beside real ones",
     "package": "hand a trained model on: bundle, weights, ONNX",
 }
