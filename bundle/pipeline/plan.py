@@ -78,8 +78,12 @@ class Stopwatch:
         return Pace(seconds, self.total, self.pixels)
 
 
-def rehearse(run: StageRun) -> tuple[Pace, ...]:
+def rehearse(run: StageRun, updates: int = REHEARSED_UPDATES) -> tuple[Pace, ...]:
     """Do a few updates with each engine of a training stage, in a folder that is thrown away, quietly.
+
+    Args:
+        run: the stage.
+        updates: how many at most; fewer where they take long.
 
     Raises:
         StageError: the stage stops at its start for a reason that its message names.
@@ -89,7 +93,7 @@ def rehearse(run: StageRun) -> tuple[Pace, ...]:
         workflow = run.workflow(folder)
         workflow.initialize()
         for trainer in stage.trainers:
-            engine, watch = workflow.parser.get_parsed_content(trainer), Stopwatch()
+            engine, watch = workflow.parser.get_parsed_content(trainer), Stopwatch(updates)
             if engine.state.max_epochs == 0:  # a configuration turns an engine off so
                 continue
             watch.attach(engine)

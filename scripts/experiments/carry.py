@@ -84,12 +84,13 @@ class Carry:
             says: what the run has done and found so far, for people.
         """
         stream, left_out = io.BytesIO(), 0
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(stream, "w") as archive:
             for name, content in self._figures():
                 if stream.tell() + len(content) + 2048 * (len(archive.filelist) + 2) > FILE_BYTES:
                     left_out += 1
                 else:
-                    archive.writestr(name, content)
+                    packed = zipfile.ZIP_DEFLATED if Path(name).suffix in TEXTS else zipfile.ZIP_STORED
+                    archive.writestr(name, content, packed)
         write_bytes(self.folder / FIGURES, stream.getvalue())
         room = f"{left_out} left out for want of room"
         lines = [says.rstrip(), "", f"{FIGURES}: tables, logs, measurements, pictures ({room}).", ""]

@@ -55,6 +55,7 @@ SLACK = 1.1  # an update of a training beside the benchmark's: losses are read, 
 LEAST_SHARE = 0.1  # of the time, for the accuracy recipe to be begun
 FIGURES_EVERY, WEIGHTS_EVERY = 20.0, 120.0  # s between two looks at what is taken along
 TURNS = 500  # of the speed measurement at most
+PACED_UPDATES = 30  # of a segmenter, before it is said how many fit
 WORKERS = 8  # processes of the plain loop's DataLoader on a GPU
 LENGTHS = {name: (f"{name}_updates_per_epoch", f"{name}_epochs") for name in ("synthesis", "segmentation")}  # ids
 CARRIED = {"generator": "synthesis", "segmenter": "segmentation", "accuracy": "segmentation"}  # weights -> stage
@@ -215,19 +216,21 @@ class PaperScale:
 
     def _pace(self, request: Request, stage: Stage) -> float:
         """Seconds of an update of a training, by a few of them."""
-        return rehearse(StageRun(request, stage.rehearsal or stage))[-1].seconds
+        return rehearse(StageRun(request, stage.rehearsal or stage), PACED_UPDATES)[-1].seconds
 
     def _train(self, updates: int) -> None:
         found, speed = self.log.found(TRAIN), self.log.found(SPEED)
         budget = self.log.left - self._reserve(TRAIN)
         if not found:
             length, preset = self._length(self.published, METHOD[0])
-            plain, fast = (speed.get(f"{way}_updates_per_second", 0) for way in ("ours", "compiled"))
-            best = max(plain, fast)
-            seconds = SLACK * (1 / best if best else self._pace(self.published, METHOD[0]))
             wanted = max(updates // length, 1) if updates else preset
+            rate = speed.get("ours_updates_per_second")
+            seconds = SLACK / rate if rate else self._pace(self.published, METHOD[0])
+            faster = pays(speed, wanted * length)
+            if faster:
+                seconds, budget = SLACK / speed["compiled_updates_per_second"], budget - speed["compiling_seconds"]
             epochs = epochs_that_fit(budget, seconds * length, wanted)
-            self.log.note(TRAIN, epochs=epochs, updates=epochs * length, wanted=wanted * length, compiled=fast > plain)
+            self.log.note(TRAIN, epochs=epochs, updates=epochs * length, wanted=wanted * length, compiled=faster)
             found = self.log.found(TRAIN)
             logger.info(
                 "%d of %d updates of %.3g s fit into %.0f s", found["updates"], found["wanted"], seconds, budget
@@ -238,7 +241,7 @@ class PaperScale:
         self.published = with_settings(self.published, settings)
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        self._run(self.published, METHOD[:1], budget, {"generator": "generator"})
+        self._run(self.published, METHOD[:1], self.log.left - self._reserve(TRAIN), {"generator": "generator"})
         self.log.note(TRAIN, updates_done=self._updates_done(self.published, METHOD[0]))
         if self.device.type == "cuda":
             self.log.note(TRAIN, peak_memory_gib=peak_gib())
@@ -366,6 +369,14 @@ def compiled_speed(sides: Sides, updates: int = 50) -> dict[str, Any]:
     except Exception as error:  # compilers fail in their own ways; what was measured without one stands
         logger.warning("compiled networks do not run here: %s", str(error).splitlines()[0])
         return {"compiled_error": str(error).splitlines()[0]}
+
+
+def pays(speed: Mapping[str, Any], updates: int) -> bool:
+    """Whether so many updates of compiled networks take less time than others, what compiling costs included."""
+    if "compiled_updates_per_second" not in speed:
+        return False
+    compiled = speed["compiling_seconds"] + updates / speed["compiled_updates_per_second"]
+    return bool(compiled < updates / speed["ours_updates_per_second"])
 
 
 def epochs_that_fit(budget: float, seconds: float, wanted: int) -> int:

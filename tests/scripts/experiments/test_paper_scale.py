@@ -15,13 +15,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 
 from bundle.engines.checkpoint import list_checkpoints
 from bundle.files.manifest_file import read_manifest
 from bundle.inference.model import load_network
 from bundle.simulation.dataset import write_dataset
 from scripts.experiments.carry import FIGURES, join_weights
-from scripts.experiments.paper_scale import ScaleOptions, epochs_that_fit, paper_scale, said
+from scripts.experiments.paper_scale import ScaleOptions, epochs_that_fit, paper_scale, pays, said
 from scripts.experiments.part_log import DONE, FAILED, PartLog
 from scripts.typed_options import call
 
@@ -143,6 +144,18 @@ def test_a_training_ends_when_its_time_is_over_and_the_rest_is_done(dataset, tmp
     assert (tmp_path / "published" / "predictions" / "metrics.csv").is_file()
 
 
+def test_compiled_networks_are_trained_where_they_pay(dataset, tmp_path, monkeypatch):
+    fast = {"compiling_seconds": 0.0, "compiled_updates_per_second": 1e6}
+    monkeypatch.setattr("scripts.experiments.paper_scale.compiled_speed", lambda sides: fast)
+    monkeypatch.setattr("scripts.experiments.paper_scale.LEAST_SHARE", 2.0)
+    with torch.compiler.set_stance("force_eager"):  # no compiler is needed to see that the networks are told to
+        call(paper_scale, str(dataset), str(tmp_path), minutes=3.0, compiled=True, **BUDGET)
+    parts = progress(tmp_path)["parts"]
+    assert {part["state"] for part in parts.values()} == {DONE} and parts["train"]["found"]["compiled"] is True
+    settings = read_manifest(tmp_path / "published" / "synthesis")["settings"]
+    assert settings["compiled"] == "$[@generator, @segmenter]" and settings["synthesis_epochs"] == 2
+
+
 def test_what_fails_is_said_and_the_rest_goes_on(tmp_path):
     log = PartLog(tmp_path / "log.json", 10)
     with log.part("first", 60):
@@ -169,6 +182,12 @@ def test_the_time_of_all_sessions_counts(tmp_path):
 @pytest.mark.parametrize("budget, wanted, fitting", [(100, 120, 50), (1000, 120, 120), (2.0, 9, 1)])
 def test_as_many_epochs_as_fit(budget, wanted, fitting):
     assert epochs_that_fit(budget, 2.0, wanted) == fitting
+
+
+def test_compiling_pays_where_it_takes_less_than_it_saves():
+    speed = {"ours_updates_per_second": 10.0, "compiled_updates_per_second": 12.5, "compiling_seconds": 60.0}
+    assert pays(speed, 12_000) and not pays(speed, 3_000)  # 20 % of 20 min, and of 5
+    assert not pays({"ours_updates_per_second": 10.0, "compiled_error": "no compiler"}, 12_000)
 
 
 def test_no_epoch_at_all_is_an_error():
