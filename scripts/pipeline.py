@@ -27,10 +27,10 @@ from bundle.networks.device import resolve_device
 from bundle.pipeline.baselines import COMPARED, baseline_stages
 from bundle.pipeline.datasets import DatasetChoice, OneDataset, one_dataset
 from bundle.pipeline.demo import LEAST_AJI, demo_request, run_demo
-from bundle.pipeline.pipeline import run_pipeline
+from bundle.pipeline.pipeline import run_method
 from bundle.pipeline.request import Request
 from bundle.pipeline.settings import parse_overrides, path_expression
-from bundle.pipeline.stages import Stage, method_with
+from bundle.pipeline.stages import PAINTED, Stage
 from scripts.command_line import run_command
 
 logger = logging.getLogger("scripts.pipeline")
@@ -57,7 +57,9 @@ class RunOptions:
         share: of several data sets, the part of all crops that each gives: "0.7,0.3"; without it all images are alike.
         device: auto, cpu, cuda or cuda:N.
         seed: of every random draw.
-        variant: files of configs/variants to lay over everything, in order, separated by commas.
+        variant: files of configs/variants to lay over everything, in order, separated by commas. Where none says it,
+            synthetic images are painted only if more than 5 images are clicked, and roughly, as a check of the clicks
+            tells; painted has them in any case, real_only in none.
         set: settings by their id, "id=value; stage/id=value".
 
     Raises:
@@ -140,7 +142,7 @@ def demo(
         seed: of the simulation and of every random draw.
         least_aji: mean AJI on held-out simulated images that must be reached.
     """
-    options = RunOptions("", "", preset, device=device, seed=seed)
+    options = RunOptions("", "", preset, device=device, seed=seed, variant=PAINTED)  # its simulated clicks are exact
     run_demo(demo_request(options.request(OneDataset(Path())), Path(output)), least_aji)
 
 
@@ -165,7 +167,7 @@ def _run(
     choice = DatasetChoice(options.dataset_dir, options.image_mpp, options.diameter, options.share)
     with one_dataset(choice, Path(options.output_dir), plan_only) as dataset:
         request = options.request(dataset)
-        run_pipeline(request, [*method_with(request.variants, beside), *beside], restart, plan_only)
+        run_method(request, beside, restart, plan_only)
 
 
 def _join_settings(argv: Sequence[str]) -> list[str]:

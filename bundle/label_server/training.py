@@ -9,16 +9,17 @@ there is code.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..annotations.choice import Choice, parse_classes
 from ..annotations.regions import REGION
 from ..annotations.tile_set import TILES, TileSettings
+from ..data.diameters import Diameter
 from ..files.provenance import sha256
 from ..files.view import View, Window, window_text
-from ..pipeline.pipeline import check_request
+from ..pipeline.pipeline import check_request, decided
 from ..pipeline.request import Request
 from ..pipeline.stage_run import StageRun
 from ..pipeline.stages import METHOD, method_with
@@ -95,6 +96,21 @@ class Training:
         check_request(request, method_with(request.variants))
         return request
 
+    def decided(self, data: Path, results: Path, bundle_root: Path) -> Training:
+        """The training with a variant that says whether synthetic images are painted, by its clicks where none does.
+
+        Args:
+            data: the data set.
+            results: the output folder; what was decided for it stays.
+            bundle_root: the folder that holds `configs/`.
+
+        Raises:
+            FileNotFoundError, ValueError: as the pipeline, before it trains.
+        """
+        diameter = None if self.diameter is None else Diameter(self.diameter)
+        asked = replace(self.as_pipeline(bundle_root), dataset_dir=data, output_dir=results, diameter=diameter)
+        return replace(self, variant=decided(replace(asked, image_mpp=self._image_mpp(data))).variant)
+
     def tiles(self, request: Request) -> TileSettings:
         """How tiles are cut: at the spacing of training, no side shorter than its crops.
 
@@ -120,9 +136,12 @@ class Training:
             results: the output folder.
             device: auto, cpu, cuda or cuda:N.
         """
-        mpp = None if (data / TILES).is_file() else self.mpp
+        mpp = self._image_mpp(data)
         options: dict[str, Any] = {"dataset_dir": data, "output_dir": results, "preset": self.preset, "device": device}
         options |= {"variant": self.variant, "mpp": mpp, "diameter": self.diameter, "init_weights": self.init_weights}
         options["intensity"] = window_text(self.intensity)
         options["set"] = "; ".join(f"{name}={value}" for name, value in self.epochs.items())
         return [f"--{name}={value}" for name, value in options.items() if value not in ("", None)]
+
+    def _image_mpp(self, data: Path) -> float | None:
+        return None if (data / TILES).is_file() else self.mpp

@@ -33,6 +33,7 @@ class Request:
             none.
         overrides: as `parse_overrides` returns them.
         diameter: typical of an object; None: the configuration's. `with_diameter` makes an override of it.
+        decision: whether synthetic images are painted and why, where nobody said it; manifests keep it.
     """
 
     dataset_dir: Path
@@ -46,6 +47,7 @@ class Request:
     variant: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
     diameter: Diameter | None = None
+    decision: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def variants(self) -> list[str]:

@@ -22,13 +22,14 @@ from ..inference.model import model_path
 from ..networks.device import PrecisionChoice, choose_precision, resolve_device
 from .request import Request
 from .settings import flatten, load_config, overrides_of, path_expression, reachable
-from .stages import DATASET, Stage
+from .stages import DATASET, PAINTED, Stage
 
 # top-level ids that do not decide the result: where, with how much caution, and how the configuration is put together
 NEUTRAL = {"bundle_root", "device", "compute_device", "output_dir", "resume", "num_workers", "checkpoint_seconds"}
 NEUTRAL |= {"_desc_", "imports", "check_path", "manifest", "initialize", "finalize"}
 WEIGHTS = ("init_weights", "pretrained")  # settings that name a model from elsewhere
 MOST_SHOWN = 8  # changes that a message names
+PAINTS = "paints"  # in a preset or variant: whether synthetic images are painted, where it says so
 
 
 class StaleStageError(ValueError):
@@ -163,9 +164,14 @@ class StageRun:
             "precision": None if self.precision is None else self.precision.name,
             "overrides": dict(request.overrides),
             "dataset_dir": str(request.dataset_dir.resolve()),
-            "arguments": request.arguments(),
+            "arguments": request.arguments() | self._as_painted(),
+            "decision": dict(request.decision),
             "config_files": {str(path.relative_to(root)): sha256(path) for path in self.config_files},
         }
+
+    def _as_painted(self) -> dict[str, str]:
+        """The option without which the command line would decide by the clicks what this request left unsaid."""
+        return {} if PAINTS in self.plain_config else {"variant": ",".join([PAINTED, *self.request.variants])}
 
     def workflow(self, output_dir: Path, resume: bool = False, **more: Any) -> ConfigWorkflow:
         """The stage's MONAI workflow, not initialized, writing to `output_dir`; `more` are overrides too."""

@@ -8,7 +8,7 @@ that it writes to) and, for a folder of another stage, that stage's name with `_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 DATASET = "dataset"  # stands for the user's data set where a stage names the folders that it reads
@@ -159,7 +159,7 @@ def from_weights() -> tuple[Stage, Stage, Stage]:
     return labels, segmentation, measured
 
 
-def method_with(variants: Iterable[str], beside: Iterable[Stage] = ()) -> tuple[Stage, ...]:
+def method_with(variants: Collection[str], beside: Iterable[Stage] = ()) -> tuple[Stage, ...]:
     """The stages of the method, as they are with the user's variants.
 
     Args:
@@ -172,6 +172,8 @@ def method_with(variants: Iterable[str], beside: Iterable[Stage] = ()) -> tuple[
     without = [name for name in WITHOUT_GENERATOR if name in variants]
     if not without:
         return METHOD
+    if PAINTED in variants:
+        raise ValueError(f"the variants {PAINTED} and {without[0]} exclude each other: choose one")
     if len(without) > 1:
         raise ValueError(f"the variants {' and '.join(without)} label the real images each in its own way: choose one")
     (name,) = without
@@ -184,7 +186,6 @@ ELLIPSES = trained_on_real_images(
     "ellipses", "trains the segmenter on ellipses as labels of the real images", ("images", "points")
 )
 METHOD, REAL_ONLY, PRETRAINED = method(), method(painted=False), from_weights()
-WITHOUT_GENERATOR = {"real_only": REAL_ONLY, "pretrained": PRETRAINED}  # variants that leave stages out
-
-
+LABELS_ALONE, PAINTED = "real_only", "painted"  # variants: no synthetic images, or synthetic images whatever the clicks
+WITHOUT_GENERATOR = {LABELS_ALONE: REAL_ONLY, "pretrained": PRETRAINED}  # variants that leave stages out
 REPORT = "report"

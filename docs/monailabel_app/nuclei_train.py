@@ -65,7 +65,8 @@ class NucleiTrain(TrainTask):
         clicks, images = read_label_files(datastore.final_labels()), datastore.image_files()
         wanted = training.choice, training.tiles(pipeline), self.options.mpp
         run = self.runs.prepare(lambda draft: write_training_set(draft, images, clicks, *wanted), training.settings())
-        self.runs.begin(run, updates_of(pipeline))
+        training = training.decided(run.data, run.results, ROOT)
+        self.runs.begin(run, updates_of(training.as_pipeline(ROOT)))
         logger.info("training on the clicks of %d images, in %s", len(clicks), run.folder)
         follow(training.arguments(run.data, run.results, device_of(request, self.options)))
         self.runs.publish(run)

@@ -8,13 +8,14 @@
     python -m scripts.experiments figure --dataset_dir DATA --output_dir OUT --path synthesis.png
     python -m scripts.experiments robustness --dataset_dir DATA --output_dir OTHER --mpp 0.25
     python -m scripts.experiments clicks --dataset_dir DATA --output_dir CLICKS --mpp 0.25
+    python -m scripts.experiments click_check --dataset_dir DATA --mpp 0.25
     python -m scripts.experiments claims
     python -m scripts.experiments paper_scale --dataset_dir DATA --output_dir PAPER --mpp 0.25 --minutes 28
     python -m scripts.experiments join_weights --carry_dir PAPER/carry --output_dir WEIGHTS
 
-All but figure, claims and join_weights take hours, paper_scale the minutes that it is given. They may be cut at any
-time, and the same command goes on; all but paper_scale may be started several times side by side on one output folder
-(with OMP_NUM_THREADS=1 on as many cores). Tables are written anew after every call.
+All but figure, click_check, claims and join_weights take hours, paper_scale the minutes that it is given. They may be
+cut at any time, and the same command goes on; all but paper_scale may be started several times side by side on one
+output folder (with OMP_NUM_THREADS=1 on as many cores). Tables are written anew after every call.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ from scripts.experiments.ablation_rows import AblationRow, ablation_rows, pairs_
 from scripts.experiments.ablation_table import collect, in_order, markdown
 from scripts.experiments.carry import join_weights
 from scripts.experiments.claims import claims
+from scripts.experiments.click_check import click_check
 from scripts.experiments.clicks import clicks
 from scripts.experiments.comparison_command import table
-from scripts.experiments.options import TableOptions, TrainingOptions, lengths
+from scripts.experiments.options import TableOptions, TrainingOptions, lengths, numbers
 from scripts.experiments.page import around, enter
 from scripts.experiments.paper_scale import paper_scale
 from scripts.experiments.records import Record, enter_records, read_records, run_of, write_records
@@ -184,18 +186,6 @@ def robustness(
         raise ValueError("not finished: " + "; ".join(unfinished))
 
 
-def numbers(name: str, text: str) -> list[float]:
-    """[0.5, 1.0] of "0.5,1".
-
-    Raises:
-        ValueError: one is none.
-    """
-    try:
-        return [float(part) for part in listed(text)]
-    except ValueError as error:
-        raise ValueError(f"{name} is {text!r}: give numbers with commas between") from error
-
-
 def chosen_rows(rows: Sequence[AblationRow], names: str) -> list[AblationRow]:
     """Those of the rows whose names are given, separated by commas, in the rows' order; all where none is given."""
     wanted = listed(names)
@@ -236,6 +226,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "figure": figure,
     "robustness": robustness,
     "clicks": clicks,
+    "click_check": click_check,
     "claims": claims,
     "paper_scale": paper_scale,
     "join_weights": join_weights,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundle.files.images import check_mpp
+from bundle.files.value_rules import listed
 from bundle.networks.device import resolve_device
 from bundle.pipeline.request import Request
 from bundle.pipeline.settings import parse_overrides
@@ -73,3 +74,15 @@ class TableOptions:
 def lengths(synthesis_epochs: int, segmentation_epochs: int) -> str:
     """Settings for the lengths of stages 1 and 3, in epochs of the preset."""
     return f"synthesis/synthesis_epochs={synthesis_epochs}; segmentation/segmentation_epochs={segmentation_epochs}"
+
+
+def numbers(name: str, text: str) -> list[float]:
+    """[0.5, 1.0] of "0.5,1".
+
+    Raises:
+        ValueError: one is none.
+    """
+    try:
+        return [float(part) for part in listed(text)]
+    except ValueError as error:
+        raise ValueError(f"{name} is {text!r}: give numbers with commas between") from error

@@ -50,7 +50,7 @@ class CommandUnderTest:
 def jobs() -> dict[str, CommandUnderTest]:
     """All of them by name."""
     found = [
-        CommandUnderTest("pipeline run", lambda stand, out: pipeline(stand, out / "run")),
+        CommandUnderTest("pipeline run", lambda stand, out: pipeline(stand, out / "run", "--variant", "painted")),
         CommandUnderTest(
             "pipeline run, real_only", lambda stand, out: pipeline(stand, out / "run", "--variant", "real_only")
         ),

@@ -78,7 +78,7 @@ def make_stand(root: Path) -> Stand:
         with draft_folder(stand.clicks) as draft:
             for path in sorted((stand.data / "points").glob("*.csv")):
                 write_text(draft / f"{path.stem}.geojson", json.dumps(_feature_collection(path)))
-    ended = run_command_within(pipeline(stand, stand.trained))
+    ended = run_command_within(pipeline(stand, stand.trained, "--variant", "painted"))
     if ended.code:
         raise RuntimeError(f"the campaign's own model cannot be trained: {ended.last}")
     return stand

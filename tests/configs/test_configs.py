@@ -461,7 +461,7 @@ def test_the_presets_are_there():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_hold_only_ids_that_a_configuration_knows(preset):
     known = {name for config in CONFIGS.values() for name in config}
-    assert set(PRESETS[preset]) - {"with_variants"} <= known  # read by the pipeline, see `StageRun.variants`
+    assert set(PRESETS[preset]) - {"with_variants", "paints"} <= known  # these two are read by the pipeline
 
 
 @pytest.mark.parametrize("preset", ["cpu", "best"])

@@ -16,7 +16,7 @@ from bundle.data.folder import DataFolder
 from bundle.networks.device import choose_precision
 from bundle.pipeline.baselines import BASELINES
 from bundle.pipeline.output import check_output_dir
-from bundle.pipeline.stages import METHOD, PRETRAINED, REAL_ONLY
+from bundle.pipeline.stages import PRETRAINED, REAL_ONLY, method_with
 from bundle.simulation.dataset import write_dataset
 
 Calls = list[tuple[Any, ...]]
@@ -26,7 +26,7 @@ Calls = list[tuple[Any, ...]]
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """What the command line passes to the pipeline, which does not run."""
     found: Calls = []
-    monkeypatch.setattr(command, "run_pipeline", lambda *arguments: found.append(arguments))
+    monkeypatch.setattr(command, "run_method", lambda *arguments: found.append(arguments))
     monkeypatch.setattr(command, "run_demo", lambda *arguments: found.append(arguments))
     return found
 
@@ -79,10 +79,10 @@ def test_what_is_said_of_one_data_set_fits_one(calls: Calls, options: list[str],
 def test_options_become_the_request(calls: Calls) -> None:
     options = "--preset smoke --mpp 0.25 --device cpu --seed 3 --variant tight --restart synthetic".split()
     command.main(["run", "--dataset_dir", "d", "--output_dir", "o", *options])
-    request, stages, restart, plan_only = calls[0]
+    request, beside, restart, plan_only = calls[0]
     assert (request.preset, request.image_mpp, request.device) == ("smoke", 0.25, "cpu")
     assert (request.seed, request.variant, restart, plan_only) == (3, "tight", "synthetic", False)
-    assert tuple(stages) == METHOD and (request.bundle_root / "scripts" / "pipeline.py").is_file()
+    assert tuple(beside) == () and (request.bundle_root / "scripts" / "pipeline.py").is_file()
 
 
 @pytest.mark.parametrize("command_name", ["run", "compare"])
@@ -130,34 +130,35 @@ def test_every_set_counts(calls: Calls) -> None:
 
 def test_compare_adds_the_baselines_asked_for(calls: Calls) -> None:
     command.main(["compare", "--dataset_dir", "d", "--output_dir", "o"])
-    assert list(calls[0][1]) == [*METHOD, *BASELINES["ellipses"].stages, *BASELINES["dense"].stages]
+    assert list(calls[0][1]) == [*BASELINES["ellipses"].stages, *BASELINES["dense"].stages]
     command.main(["compare", "--dataset_dir", "d", "--output_dir", "o", "--baselines", "ellipses"])
-    assert list(calls[1][1]) == [*METHOD, *BASELINES["ellipses"].stages]
+    assert list(calls[1][1]) == list(BASELINES["ellipses"].stages)
 
 
-def test_without_synthetic_images_the_plan_says_so_and_nothing_that_paints_may_be_asked_for(calls: Calls) -> None:
-    options = ["--dataset_dir", "d", "--output_dir", "o", "--variant", "blobs,real_only"]
-    command.main(["compare", *options, "--baselines", "voronoi,refined"])
-    assert list(calls[0][1])[:4] == list(REAL_ONLY) and not any("paint" in stage.does for stage in REAL_ONLY)
+def test_without_synthetic_images_the_plan_says_so_and_nothing_that_paints_may_be_asked_for(tmp_path: Path) -> None:
+    assert method_with(["blobs", "real_only"], BASELINES["refined"].stages) == REAL_ONLY
+    assert not any("paint" in stage.does for stage in REAL_ONLY)
+    options = ["--dataset_dir", "d", "--output_dir", str(tmp_path / "o"), "--variant", "blobs,real_only"]
     for name in ("online", "cyclegan"):
         with pytest.raises(SystemExit, match=f"real_only trains no generator, and baselines/{name}/.* needs one"):
             command.main(["compare", *options, "--baselines", f"voronoi,{name}"])
-    assert len(calls) == 1
+    with pytest.raises(SystemExit, match="the variants painted and real_only exclude each other: choose one"):
+        command.main(["run", *options[:-1], "real_only,painted"])
 
 
 def test_a_trained_segmenter_labels_the_images_and_goes_on(calls: Calls, tmp_path: Path) -> None:
     options = ["--dataset_dir", "d", "--output_dir", "o", "--variant", "pretrained"]
     command.main(["run", *options])
-    assert tuple(calls[0][1]) == PRETRAINED and calls[0][0].overrides == {}
+    assert method_with(calls[0][0].variants) == PRETRAINED and calls[0][0].overrides == {}
     assert [stage.folder for stage in PRETRAINED] == ["synthetic", "segmentation", "predictions"]
     (tmp_path / "model.pt").touch()
     command.main(["run", *options, "--init_weights", str(tmp_path)])
     assert list(calls[1][0].overrides) == ["pretrained"]  # it labels, and training goes on from it
     assert str(tmp_path / "model.pt") in calls[1][0].overrides["pretrained"]
-    with pytest.raises(SystemExit, match="real_only and pretrained label the real images each in its own way"):
-        command.main(["run", *options[:-1], "pretrained,real_only"])
-    with pytest.raises(SystemExit, match="pretrained trains no generator, and baselines/online/.* needs one"):
-        command.main(["compare", *options, "--baselines", "online"])
+    with pytest.raises(ValueError, match="real_only and pretrained label the real images each in its own way"):
+        method_with(["pretrained", "real_only"])
+    with pytest.raises(ValueError, match="pretrained trains no generator, and baselines/online/.* needs one"):
+        method_with(["pretrained"], BASELINES["online"].stages)
 
 
 def test_plan_stops_after_the_plan(calls: Calls) -> None:
@@ -189,7 +190,7 @@ def test_demo_keeps_data_and_results_in_one_folder(calls: Calls) -> None:
     command.main(["demo", "--output", "my#demo", "--seed", "5", "--least_aji", "0.4"])
     request, least = calls[0]
     assert (request.dataset_dir, request.output_dir) == (Path("my#demo/dataset"), Path("my#demo/results"))
-    assert (request.preset, request.seed, least) == ("demo", 5, 0.4)
+    assert (request.preset, request.seed, least, request.variant) == ("demo", 5, 0.4, "painted")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, caplog: pytes
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "run_pipeline", interrupted)
+    monkeypatch.setattr(command, "run_method", interrupted)
     with pytest.raises(SystemExit) as raised:
         command.main(["run", "--dataset_dir", "d", "--output_dir", "o"])
     assert raised.value.code == 130 and "the same command goes on" in caplog.text

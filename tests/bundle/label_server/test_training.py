@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bundle.label_server.runs import updates_of
 from bundle.label_server.training import Training
+from bundle.simulation.dataset import write_dataset
 
 ROOT = Path(__file__).resolve().parents[3]
 OFFERED = {"preset": ["smoke", "cpu"], "mpp": "", "diameter": "", "variant": "", "classes": "", "centroids": False}
@@ -85,3 +87,12 @@ def test_a_range_of_intensities_reaches_the_command_the_tiles_and_the_name_of_th
     assert "intensity" not in plain.settings() and training.settings()["intensity"] == [100, 4095]
     request = training.as_pipeline(ROOT)
     assert request.intensity == (100, 4095) and training.tiles(request).view.intensity == (100, 4095)
+
+
+def test_whether_images_are_painted_is_decided_by_the_clicks_before_progress_is_counted(tmp_path):
+    data = write_dataset(tmp_path / "data", images=2, size=(80, 80), testing=1)
+    training = Training("smoke", mpp=0.5, diameter=6.0).decided(data, tmp_path / "results", ROOT)
+    assert training.variant == "real_only" and "--variant=real_only" in training.arguments(data, tmp_path, "cpu")
+    assert updates_of(training.as_pipeline(ROOT))["synthesis"] == 0
+    own = Training("smoke", "painted", mpp=0.5)
+    assert own.decided(data, tmp_path / "results", ROOT) == own
