@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .files.bundle_root import MODEL
-from .files.images import ImageFile, check_mpp, load_image, select_channels, to_unit_range
+from .files.images import ImageFile, load_image, select_channels, to_unit_range
 from .files.view import Window
 from .inference.model import load_network, segmenter_of
+from .inference.scale import parse_scale, warn_other_size
 from .inference.segmenter import Segmenter
 from .inference.test_time_augmentation import IDENTITY, Symmetry
 from .networks.device import resolve_device
@@ -62,26 +63,33 @@ class NucleusModel:
     def __init__(self, segmenter: Segmenter) -> None:
         self.segmenter = segmenter
 
-    def segment(self, image: str | os.PathLike[str] | NDArray[Any], mpp: float | None = None) -> Nuclei:
+    def segment(
+        self, image: str | os.PathLike[str] | NDArray[Any], mpp: float | str | None = None, diameter: str | None = None
+    ) -> Nuclei:
         """Segment one image.
 
         Args:
             image: a file (PNG, TIFF or JPEG), or pixels (H, W) or (H, W, C): uint8, uint16, or floats in [0, 1].
-            mpp: its um per px; None: what the file's tags say, and the model's where they say nothing.
+            mpp: its um per px; None: what the file's tags say, and the model's where they say nothing; "auto": such
+                that its nuclei have the size of the model's, whatever the tags say.
+            diameter: typical diameter of a nucleus in it, such as "9um" or "24px"; None: the model's.
 
         Raises:
             FileNotFoundError, ValueError: as `load_image`; the pixels have another shape or type, or another number of
-                channels than the model takes; mpp is not positive.
+                channels than the model takes; mpp or diameter is no such value.
         """
+        stated, scale = parse_scale(None if mpp is None else str(mpp), diameter)
         if isinstance(image, str | os.PathLike):
-            loaded = load_image(image, self.segmenter.channels, mpp, common=self.segmenter.intensity)
-            pixels, mpp = loaded.image, loaded.mpp
+            loaded = load_image(image, self.segmenter.channels, stated, common=self.segmenter.intensity)
+            pixels, stated = loaded.image, loaded.mpp
         else:
             pixels = as_image(np.asarray(image), self.segmenter.channels, self.segmenter.intensity)
-            mpp = check_mpp(mpp)
-        found = self.segmenter(pixels, mpp)
-        table = measure_objects(found.label, found.probability, mpp)
-        return Nuclei(found.label[0].numpy(), found.probability[0].numpy(), table, pixels, mpp)
+        shown_at = scale.shown_at(self.segmenter, pixels, stated)
+        found = self.segmenter(pixels, shown_at)
+        table = measure_objects(found.label, found.probability, stated)
+        name = image if isinstance(image, str | os.PathLike) else "the image"
+        warn_other_size(name, table.area_px, shown_at or self.segmenter.mpp, self.segmenter.diameter)
+        return Nuclei(found.label[0].numpy(), found.probability[0].numpy(), table, pixels, stated)
 
 
 def load_model(

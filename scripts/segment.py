@@ -23,6 +23,7 @@ from bundle.files.value_rules import listed
 from bundle.inference.batch import BatchSegmenter, list_images
 from bundle.inference.batch_claim import claimed_batch
 from bundle.inference.model import load_network, segmenter_of
+from bundle.inference.scale import AUTO, Scale, parse_scale
 from bundle.inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 from bundle.networks.device import describe_device, resolve_device
 from bundle.objects.registry import choose_formats
@@ -43,7 +44,10 @@ class SegmentOptions(ModelOptions):
     Attributes:
         output: folder for labels/, overlays/ and objects/.
         image_mpp: (or --mpp) micrometres per pixel of the images; without it the TIFF tags are asked, and an image that
-            says nothing is taken for one at the model's spacing.
+            says nothing is taken for one at the model's spacing. auto: each image is shown to the model such that its
+            nuclei have the size of the model's, whatever the tags say.
+        diameter: typical diameter of a nucleus in the images, in um ("9") or in px of the images ("24px"), where it is
+            not the model's: they are shown to it at another size.
         overwrite: replace results that are there; without it they are kept and the image is skipped.
         formats: further files, separated by commas: geojson (QuPath), asap, nifti, nrrd, parquet, ome-zarr.
         simplify: px that the polygons of geojson and asap may leave the edges of pixels by, for smaller files; 0
@@ -53,6 +57,8 @@ class SegmentOptions(ModelOptions):
         ValueError: a value is out of its range.
     """
 
+    image_mpp: str | None = None
+    diameter: str | None = None
     overwrite: bool = False
     formats: str = ""
     simplify: float = 0
@@ -60,12 +66,18 @@ class SegmentOptions(ModelOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_tolerance(self.simplify)
+        self.scale()
+
+    def scale(self) -> tuple[float | None, Scale]:
+        """um per px of the images, None where their files say it, and how large their objects are."""
+        return parse_scale(self.image_mpp, self.diameter)
 
     def identity(self) -> dict[str, Any]:
         """All that decides the results beside the model."""
-        formats = sorted(listed(self.formats))
+        formats, (mpp, scale) = sorted(listed(self.formats)), self.scale()
         return {
-            "image_mpp": self.image_mpp,
+            "image_mpp": AUTO if scale.auto else mpp,
+            **({"object_diameter": self.diameter} if scale.diameter else {}),
             "augmentation": self.augmentation,
             "formats": formats,
             "simplify": float(self.simplify),
@@ -108,11 +120,13 @@ def _segment_images(paths: list[Path], options: SegmentOptions) -> None:
         "%s: %s, %g um per px, on %s", options.model, card.network["_target_"], card.mpp, describe_device(where)
     )
     segmenter = segmenter_of(loaded, augmentation=views, device=where)
+    mpp, scale = options.scale()
+    scale.require(segmenter)
     names = [path.stem for path in paths]
     claim = claimed_batch(options.output, options.model, options.identity(), names, options.overwrite)
     with claim, logging_redirect_tqdm():
         batch = BatchSegmenter(
-            segmenter, options.output, options.image_mpp, options.overwrite, further, options.simplify, options.view()
+            segmenter, options.output, mpp, options.overwrite, further, options.simplify, options.view(), scale
         )
         batch.settle_intensities(paths)
         summary = batch.run(tqdm(paths, unit="image", disable=None))

@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bundle.files import bundle_root
-from bundle.files.images import check_mpp
 from bundle.files.view import View, parse_view
 from bundle.inference.test_time_augmentation import TEST_TIME_AUGMENTATIONS
 
@@ -16,7 +15,7 @@ MODEL = str(bundle_root.MODEL)
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """Which model is applied, and to what of a file. `output` and `image_mpp` are said where they are used.
+    """Which model is applied, and to what of a file. `output` is said where it is used.
 
     Attributes:
         model: trained weights, with their .json beside them.
@@ -34,7 +33,6 @@ class ModelOptions:
 
     output: str
     model: str = MODEL
-    image_mpp: float | None = None
     device: str = "auto"
     augmentation: str = "none"
     channel: str | None = None
@@ -45,7 +43,6 @@ class ModelOptions:
         if self.augmentation not in TEST_TIME_AUGMENTATIONS:
             names = ", ".join(TEST_TIME_AUGMENTATIONS)
             raise ValueError(f"augmentation is {self.augmentation!r}: choose one of {names}")
-        check_mpp(self.image_mpp)
         self.view()
 
     def view(self) -> View:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from bundle.files.images import check_mpp
 from bundle.inference.model import load_network, model_path
 from bundle.networks.device import describe_device, resolve_device
 from bundle.slide_segmentation.cluster import executor_of
@@ -55,6 +56,7 @@ class SlideOptions(ModelOptions):
         ValueError: a value is out of its range.
     """
 
+    image_mpp: float | None = None
     tissue: str | None = None
     labels: bool = False
     largest: float | None = None
@@ -68,6 +70,7 @@ class SlideOptions(ModelOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_mpp(self.image_mpp)
         self.settings("cpu", None)
 
     def settings(self, kind: str, threads: int | None) -> Settings:

@@ -24,6 +24,7 @@ from ..objects.overlay import overlay
 from ..objects.registry import ObjectFormat, Result
 from ..objects.table import ObjectTable, measure_objects
 from .common_window import common_window
+from .scale import Scale, warn_other_size
 from .segmenter import Segmentation, Segmenter, warn_unknown_spacing
 
 logger = logging.getLogger(__name__)
@@ -99,6 +100,7 @@ class BatchSegmenter:
         formats: further files to write, as `choose_formats` gives them.
         tolerance: px that the polygons in them may leave the edges of pixels by; 0 follows these exactly.
         view: which channel, plane and intensities of the files are meant.
+        scale: how large objects are; by default as the model's.
     """
 
     def __init__(
@@ -110,10 +112,11 @@ class BatchSegmenter:
         formats: Sequence[ObjectFormat] = (),
         tolerance: float = 0.0,
         view: View | None = None,
+        scale: Scale | None = None,
     ) -> None:
         self.segmenter, self.output, self.mpp, self.overwrite = segmenter, Path(output), mpp, overwrite
         self.formats, self.tolerance = tuple(formats), tolerance
-        self.view = view or View()
+        self.view, self.scale = view or View(), scale or Scale()
         self.common = self.view.intensity or segmenter.intensity
 
     def settle_intensities(self, paths: Sequence[Path]) -> None:
@@ -149,11 +152,13 @@ class BatchSegmenter:
     def segment(self, path: Path, outputs: Outputs, wanted: list[Path]) -> ObjectTable:
         """Segment one file and write those of its outputs that are wanted; errors as `load_image`."""
         loaded = load_image(path, self.segmenter.channels, self.mpp, self.view, self.common)
-        if loaded.mpp is None:
+        shown_at = self.scale.shown_at(self.segmenter, loaded.image, loaded.mpp)
+        if shown_at is None:
             warn_unknown_spacing(path, self.segmenter.mpp)
-        found = self.segmenter(loaded.image, loaded.mpp)
+        found = self.segmenter(loaded.image, shown_at)
         table = measure_objects(found.label, found.probability, loaded.mpp)
         logger.info("%s: %d objects", path.name, len(table))
+        warn_other_size(path, table.area_px, shown_at or self.segmenter.mpp, self.segmenter.diameter)
         write_outputs(outputs, wanted, loaded, found, table)
         result = Result(path.stem, loaded.image, found.label, table, loaded.mpp, self.tolerance)
         for further, form in outputs.further.items():

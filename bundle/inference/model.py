@@ -177,7 +177,7 @@ def segmenter_of(model: Model, **options: Any) -> Segmenter:
         options: further arguments of `Segmenter`.
     """
     card = model.card
-    options = {"output": card.build_output(), "intensity": card.intensity, **options}
+    options = {"output": card.build_output(), "intensity": card.intensity, "diameter": card.diameter, **options}
     if card.diameter is not None:
         labeller = options["output"].labeller(smallest_object(card.diameter, card.mpp))
         options = {"to_label": labeller, **options}

@@ -73,6 +73,7 @@ class Segmenter:
         device: where the network computes; by default where its weights are.
         output: what the network's three channels mean; by default tanh h, tanh v and the logit of m.
         intensity: stored intensities of 16-bit files that became 0 and 1 in training; it looks at no file itself.
+        diameter: typical object that the network was trained for, um; None: unknown.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Segmenter:
         device: torch.device | str | None = None,
         output: Output | None = None,
         intensity: tuple[float, float] | None = None,
+        diameter: float | None = None,
     ) -> None:
         if not augmentation:
             raise ValueError("augmentation is empty: give test_time_augmentation.IDENTITY for none")
@@ -93,7 +95,7 @@ class Segmenter:
         self.device = torch.device(device) if device is not None else _device_of(network)
         layout = torch.channels_last  # a CPU convolves faster in it
         self.network = network.to(self.device, memory_format=layout).eval()  # type: ignore[call-overload]
-        self.mpp, self.channels, self.intensity = mpp, channels, intensity
+        self.mpp, self.channels, self.intensity, self.diameter = mpp, channels, intensity, diameter
         self.inferer = inferer or windows()
         self.output: Output = output or HoverOutput(mpp)
         self.to_label = to_label or self.output.labeller()

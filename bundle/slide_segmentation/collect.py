@@ -39,10 +39,10 @@ class Collection:
         counts = [len(each.centres) for each in keys]
         self.first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)  # (B + 1,)
         self.centres = np.concatenate([np.zeros((0, 2)), *(each.centres for each in keys)])  # (N, 2), by block
-        areas = np.concatenate([np.zeros(0, np.int64), *(each.areas for each in keys)])
+        self.areas = np.concatenate([np.zeros(0, np.int64), *(each.areas for each in keys)])  # (N,), px of that grid
         column, row = pixels_of(self.centres).T
         x, y = self.centres.T
-        self.order = np.lexsort((areas, x, y, column, row))  # (N,): the objects, by id
+        self.order = np.lexsort((self.areas, x, y, column, row))  # (N,): the objects, by id
         self._ids = np.empty(len(self.order), np.uint32)
         self._ids[self.order] = np.arange(1, len(self.order) + 1)
 

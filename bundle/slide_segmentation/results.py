@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ..inference.scale import warn_other_size
 from ..objects.geojson import write_geojson
 from ..slides.reader import Slide
 from .collect import Collection
@@ -58,6 +61,7 @@ def put_together(
     notes |= spent(folder, blocks)
     notes["seconds"]["collecting"] = round(time.perf_counter() - started, 2)
     _say(path.name, notes, plan.layout.halo * request.card.mpp)
+    warn_other_size(path.name, collection.areas * np.prod(outlines.step), plan.mpp, request.card.diameter)
     return notes
 
 

@@ -15,6 +15,7 @@ python -m scripts.benchmarks synthesis --preset cpu
 python -m scripts.benchmarks click --dataset_dir DATA
 python -m scripts.benchmarks reliability --folder CAMPAIGN
 python -m scripts.benchmarks layout
+python -m scripts.benchmarks scale --dataset_dir DATA --mpp 0.25
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from scripts.benchmarks.memory import memory
 from scripts.benchmarks.networks import networks
 from scripts.benchmarks.precision import precision
 from scripts.benchmarks.regions import slide_regions
+from scripts.benchmarks.scale import scale
 from scripts.benchmarks.slides import slides
 from scripts.benchmarks.synthesis import synthesis
 from scripts.command_line import run_command
@@ -47,6 +49,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "click": click_page,
     "reliability": reliability,
     "layout": layout,
+    "scale": scale,
 }
 
 if __name__ == "__main__":

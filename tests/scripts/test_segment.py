@@ -91,6 +91,31 @@ def test_an_image_gives_label_overlay_and_table(images, model, tmp_path):
     assert np.asarray(Image.open(out / "overlays/a.png")).shape == (80, 100, 3)
 
 
+def test_a_stated_diameter_shows_the_image_at_the_models_size(model, tmp_path):
+    """Discs of 16 px that are said to measure 8 px look to the model as at twice their um per px."""
+    sized = tmp_path / "sized.pt"
+    sized.write_bytes(model.read_bytes())
+    card = json.loads(model.with_suffix(".json").read_text())
+    sized.with_suffix(".json").write_text(json.dumps({**card, "diameter": 6.0}))
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    labels = {}
+    for name, options in (("px", ["--diameter", "24px"]), ("um", ["--diameter", "12", "--mpp", 0.5]), ("mpp", [])):
+        options = options or ["--mpp", 0.25]
+        assert run("image", tmp_path / "a.png", "--output", tmp_path / name, "--model", sized, *options) == 0
+        labels[name] = tifffile.imread(tmp_path / name / "labels/a.tif")
+    assert labels["mpp"].max() == len(DISCS)
+    np.testing.assert_array_equal(labels["px"], labels["mpp"])  # 6 um / 24 px
+    np.testing.assert_array_equal(labels["um"], labels["mpp"])  # 0.5 * 6 / 12
+    areas = {}
+    for name in labels:
+        rows = csv.DictReader((tmp_path / name / "objects/a.csv").open())
+        areas[name] = [row["area_um2"] for row in rows]
+    assert areas["px"] == [""] * len(DISCS)
+    assert float(areas["um"][0]) == pytest.approx(4 * float(areas["mpp"][0]), abs=0.03)
+    message = str(run("image", tmp_path / "a.png", "--output", tmp_path / "no", "--model", model, "--diameter", "24px"))
+    assert "does not say for what diameter" in message
+
+
 def test_a_picture_and_its_16_bit_twin_have_equal_labels_and_glass_has_no_object(model, tmp_path):
     folder = tmp_path / "images"
     folder.mkdir()
