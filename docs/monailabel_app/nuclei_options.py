@@ -24,21 +24,21 @@ class Options:
     Attributes:
         model: weights, with their description beside them.
         mpp: um per px of images that say nothing.
-        intensity: stored intensities of 16-bit images that become 0 and 1, where a client says nothing; None: as the
-            model says, and in training each image by itself.
         diameter: typical of an object, um, to train with; None: the configuration's.
         preset: to train with, where a client names none.
         device: auto, cpu, cuda or cuda:N, where a client names none.
         training_dir: where trainings from clicks lie.
+        intensity: stored intensities of 16-bit images that become 0 and 1, where a client says nothing; None: as the
+            model says, and in training each image by itself.
     """
 
     model: Path
     mpp: float | None
-    intensity: Window | None
     diameter: float | None
     preset: str
     device: str
     training_dir: Path
+    intensity: Window | None = None
 
     @classmethod
     def of(cls, conf: Mapping[str, str], studies: str) -> Options:

@@ -15,8 +15,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,9 @@ from .slides import write_slide
 logger = logging.getLogger(__name__)
 
 RADIUS_UM = 3.0  # how far a found centre may lie from a click
-PARTS = "start,draw,propose,slide,train"
+PARTS = "start,draw,propose,slide,browse,train"
 STATED = ("aji", "detection_f1")
-WAIT = 60.0  # s
+WAIT = 300.0  # s; for machines that do much besides
 PROCESSES = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
 
 
@@ -68,7 +69,8 @@ def click_page(
         dataset_dir: images with points (and labels, to measure with); only its training images are used.
         image_mpp: (or --mpp) um per px of the images; without it their tags are asked.
         model: weights that propose, and that training begins with.
-        parts: what to measure: start (to the first page), draw (a click, in the browser), propose, slide, train.
+        parts: what to measure: start (to the first page), draw (a click, in the browser), propose, slide (its tiles),
+            browse (it, in the browser), train.
         regions: how many regions are clicked for the training.
         region_um: side of a region, um.
         measured: images, not trained on, to compare the models on.
@@ -85,6 +87,8 @@ def click_page(
             _measure_proposals(folder.training[:2], Query(Path(model), image_mpp), scratch)
         if "slide" in chosen:
             measure_slide(scratch, slide_px)
+        if "browse" in chosen:
+            browse_slide(scratch, slide_px)
         if "train" in chosen:
             data = scratch / "clicked"
             used = write_clicked_regions(folder, data, regions, region_um, seed)
@@ -95,19 +99,25 @@ def click_page(
 def _measure_page(item: Item, data: Path, chosen: Sequence[str], image_mpp: float | None) -> None:
     (data / "images").mkdir(parents=True)
     shutil.copyfile(item.image_path, data / "images" / item.image_path.name)
-    command = [sys.executable, "-m", "scripts.click", str(data), "--port", "0", "--browser", "False"]
-    command += [] if image_mpp is None else ["--mpp", str(image_mpp)]
     imports = [_seconds([sys.executable, "-c", "import scripts.click"]) for _ in range(2)][-1]
     started = time.perf_counter()
+    with _served(data, [] if image_mpp is None else ["--mpp", str(image_mpp)]) as (url, _):
+        with urllib.request.urlopen(url) as answer:
+            answer.read()
+        whole = time.perf_counter() - started
+        logger.info("start to page: %.1f s, of which imports %.1f s", whole, imports)
+        if "draw" in chosen:
+            _measure_drawing(url)
+
+
+@contextmanager
+def _served(data: Path, options: Sequence[str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The page on a folder: its address and its process."""
+    command = [sys.executable, "-m", "scripts.click", str(data), "--port", "0", "--browser", "False", *options]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         try:
             url = next(line for line in process.stderr or () if "the page: " in line).split("the page: ")[1].split()[0]
-            with urllib.request.urlopen(url) as answer:
-                answer.read()
-            whole = time.perf_counter() - started
-            logger.info("start to page: %.1f s, of which imports %.1f s", whole, imports)
-            if "draw" in chosen:
-                _measure_drawing(url)
+            yield url, process
         finally:
             process.kill()
 
@@ -134,7 +144,8 @@ done(true)
 """
 
 
-def _measure_drawing(url: str, clicks: int = 30) -> None:
+@contextmanager
+def _browser() -> Iterator[Any]:
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
@@ -143,15 +154,24 @@ def _measure_drawing(url: str, clicks: int = 30) -> None:
         options.add_argument(f"--{flag}")
     browser, driver_path = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
     if browser is None or driver_path is None:
-        raise FileNotFoundError("no chromium with chromedriver: install them, or leave the part draw out")
+        raise FileNotFoundError("no chromium with chromedriver: install them, or leave the parts draw and browse out")
     options.binary_location = browser
     driver: Any = webdriver.Chrome(options=options, service=Service(driver_path))
     try:
-        driver.get(url)
-        _until(lambda: driver.execute_script("return window.Bokeh && window.click_page_keys"))
-        took = [_one_click(driver, number) for number in range(clicks)]
+        yield driver
     finally:
         driver.quit()
+
+
+def _open_page(driver: Any, url: str) -> None:
+    driver.get(url)
+    _until(lambda: driver.execute_script("return window.Bokeh && window.click_page_keys"))
+
+
+def _measure_drawing(url: str, clicks: int = 30) -> None:
+    with _browser() as driver:
+        _open_page(driver, url)
+        took = [_one_click(driver, number) for number in range(clicks)]
     median, most = statistics.median(took), max(took)
     logger.info("a click drawn, in the browser: median of %d clicks %.0f ms, longest %.0f ms", clicks, median, most)
 
@@ -223,6 +243,109 @@ def measure_slide(scratch: Path, side: int) -> dict[str, float]:
         *figures.values(),
     )
     return figures
+
+
+DRAWN = """
+const plot = [...Bokeh.documents[0]._all_models.values()].find((model) => model.name == "picture")
+const view = Bokeh.index.find_one(plot)
+return view != null && view.has_finished()
+"""
+WIDTH = """
+const plot = [...Bokeh.documents[0]._all_models.values()].find((model) => model.name == "picture")
+return plot.x_range.end - plot.x_range.start
+"""
+
+
+def browse_slide(scratch: Path, side: int, moves: int = 60) -> dict[str, float]:
+    """Look all over a large slide in a browser, with wheel and mouse, and click: what a person waits for, and memory.
+
+    Args:
+        scratch: where the slide is written.
+        side: of the slide, px.
+        moves: how many zooms and pans.
+
+    Returns:
+        first_ms, until all of the slide is drawn; median_ms and longest_ms, from a move until all tiles in view are
+        there; click_ms, the median of ten clicks on single px; server_mib, browser_mib and heap_mib, the most memory of
+        the server's process, of the browser's processes together, and of the page's JavaScript.
+    """
+    folder = scratch / "browsed"
+    (folder / "images").mkdir(parents=True)
+    write_slide(folder / "images" / "slide.tif", side)
+    drawn, took = np.random.default_rng(0), []
+    with _served(folder, []) as (url, process), _browser() as driver:
+        started = time.perf_counter()
+        _open_page(driver, url)
+        _until(lambda: driver.execute_script(DRAWN))
+        first = (time.perf_counter() - started) * 1000
+        heap = most_resident = 0.0
+        for move in range(moves):
+            closer = move % 12 < 8  # eight times closer, then away again
+            x, y = (int(drawn.integers(low, high)) for low, high in ((450, 1150), (150, 750)))
+            took.append(_wheel(driver, x, y, closer) if move % 3 else _pan(driver, x, y))
+            heap = max(heap, float(driver.execute_script("return performance.memory.usedJSHeapSize")) / 2**20)
+            most_resident = max(most_resident, _resident_of_children(driver.service.process.pid))
+        while float(driver.execute_script(WIDTH)) > 1500:
+            _wheel(driver, 800, 450, closer=True)
+        clicks = [_one_click(driver, number) for number in range(10)]
+        server = int(Path(f"/proc/{process.pid}/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+    stored = len((folder / "points" / "slide.csv").read_text().splitlines()) - 1
+    figures = {"first_ms": first, "median_ms": statistics.median(took), "longest_ms": max(took)}
+    figures |= {"click_ms": statistics.median(clicks), "server_mib": server}
+    figures |= {"browser_mib": most_resident, "heap_mib": heap}
+    logger.info(
+        "a slide of %d x %d px in the browser: all of it drawn after %.0f ms; %d zooms and pans, all tiles there after"
+        " %.0f ms in the median, %.0f ms at the longest; a click drawn after %.0f ms (%d of 10 in the file); at most"
+        " %.0f MiB of the server, %.0f MiB of all processes of the browser, %.0f MiB of JavaScript",
+        *(side, side, first, moves, figures["median_ms"], figures["longest_ms"], figures["click_ms"], stored),
+        *(server, most_resident, heap),
+    )
+    return figures
+
+
+def _wheel(driver: Any, x: int, y: int, closer: bool) -> float:
+    """One notch of the wheel; ms until all is drawn."""
+    started = time.perf_counter()
+    wheel = {"type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": -240 if closer else 240}
+    driver.execute_cdp_cmd("Input.dispatchMouseEvent", wheel)
+    return _ms_until_drawn(driver, started)
+
+
+def _pan(driver: Any, x: int, y: int) -> float:
+    """A drag over 200 px of the screen, in the mode Look; ms until all is drawn."""
+    driver.execute_script("document.dispatchEvent(new KeyboardEvent('keydown', {key: '4'}))")
+    mouse = {"button": "left", "clickCount": 1}
+    driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mousePressed", "x": x, "y": y, **mouse})
+    started = time.perf_counter()
+    for step in range(1, 5):
+        place = {"x": x - 50 * step, "y": y - 20 * step}
+        driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", **place, "buttons": 1, **mouse})
+    driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseReleased", "x": x - 200, "y": y - 80, **mouse})
+    took = _ms_until_drawn(driver, started)
+    driver.execute_script("document.dispatchEvent(new KeyboardEvent('keydown', {key: '1'}))")
+    return took
+
+
+def _ms_until_drawn(driver: Any, started: float) -> float:
+    time.sleep(0.03)  # Bokeh draws in the next frame
+    _until(lambda: driver.execute_script(DRAWN))
+    return (time.perf_counter() - started) * 1000
+
+
+def _resident_of_children(pid: int) -> float:
+    """MiB of memory of all processes below one; what they share is counted for each."""
+    parents: dict[int, int] = {}
+    for each in Path("/proc").iterdir():
+        if each.name.isdecimal():
+            with suppress(OSError):
+                parents[int(each.name)] = int((each / "stat").read_text().rpartition(")")[2].split()[1])
+    below, total = {pid}, 0.0
+    while more := {child for child, parent in parents.items() if parent in below and child not in below}:
+        below |= more
+    for child in below - {pid}:
+        with suppress(OSError, IndexError):
+            total += int(Path(f"/proc/{child}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
+    return total
 
 
 def write_clicked_regions(folder: DataFolder, data: Path, count: int, side_um: float, seed: int) -> set[str]:

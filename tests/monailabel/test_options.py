@@ -36,8 +36,9 @@ def test_settings_come_as_text(options, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     (tmp_path / "mine.pt").touch()
     conf = {"model": str(tmp_path / "mine.pt"), "mpp": "0.25", "diameter": "8", "preset": "smoke", "device": "cuda:1"}
+    conf |= {"intensity": "100,4095"}
     found = options.of({**conf, "training_dir": str(tmp_path / "runs")}, "images")
-    assert found == options(tmp_path / "mine.pt", 0.25, 8.0, "smoke", "cuda:1", tmp_path / "runs")
+    assert found == options(tmp_path / "mine.pt", 0.25, 8.0, "smoke", "cuda:1", tmp_path / "runs", (100, 4095))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,7 @@ def test_settings_come_as_text(options, tmp_path, monkeypatch):
     [
         ({"mmp": "0.5"}, "--conf mmp: there is no such setting; choose among model, mpp"),
         ({"mpp": "0"}, "mpp is '0': give a positive number"),
+        ({"intensity": "100"}, "intensity is '100': give two stored intensities"),
         ({"model": "none.pt"}, "--conf model none.pt: there is no such file"),
         ({"device": "cuda:99"}, "--conf device cuda:99: device is 'cuda:99', but torch .* finds .* CUDA GPUs here"),
     ],

@@ -52,10 +52,10 @@ def wait(server, until, seconds=800):
     raise TimeoutError(f"training: {status}")
 
 
-def start(server, seconds=60):
+def start(server, seconds=300, **request):
     """Begin a training; a process that has just ended is let go of first."""
     end = time.monotonic() + seconds
-    while (answer := server.ask("POST", f"/train/{TRAINER}", {})).status == 429 and time.monotonic() < end:
+    while (answer := server.ask("POST", f"/train/{TRAINER}", request)).status == 429 and time.monotonic() < end:
         time.sleep(0.2)
     assert answer.status == 200
 
@@ -101,8 +101,7 @@ def test_clicks_are_counted_when_they_come_and_refused_when_they_are_damaged(ser
 
 @pytest.mark.timeout(1800)
 def test_training_is_watched_stopped_taken_up_and_served(server):
-    answer = server.ask("POST", f"/train/{TRAINER}", {"preset": "gigantic"})
-    assert answer.status == 200  # it begins, and ends with one clear line
+    start(server, preset="gigantic")  # it begins, and ends with one clear line
     status = wait(server, lambda status: status["status"] not in ("SUBMITTED", "RUNNING"))
     assert status["status"] == "ERROR" and "error: preset is 'gigantic': choose one of" in status["details"][-1]
 

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from skimage import data
 
 from bundle.annotations.formats.geojson import read_geojson
 from bundle.files.points_csv import parse_points
-from tests.bundle.click_page.browser import Page, Served, serving
+from tests.bundle.click_page.browser import VIEW, Page, Served, serving
 
 SIZE = (300, 400)  # H, W
 HOSTILE = "<img src=x onerror=document.title=`owned`> $$x^2$$"
@@ -120,6 +122,54 @@ def test_two_tabs_and_other_programs_see_each_other(folder: Path, served: Served
             driver.switch_to.window(handle)
             driver.close()
     driver.switch_to.window(first)
+
+
+@pytest.fixture(scope="module")
+def slide_page(tmp_path_factory: pytest.TempPathFactory, driver: Any) -> Iterator[tuple[Path, Page]]:
+    """A slide of 6,000 x 5,000 px with smaller copies, read part by part, and a region of it in sight."""
+    made = tmp_path_factory.mktemp("slide")
+    (made / "images").mkdir()
+    piece = np.tile(data.immunohistochemistry()[:500, :500], (10, 12, 1))
+    with tifffile.TiffWriter(made / "images" / "large.tif") as tiff:
+        for step in (1, 4, 16):
+            tags = {"resolution": (1e4 / (0.25 * step), 1e4 / (0.25 * step)), "resolutionunit": "CENTIMETER"}
+            tags |= {"photometric": "rgb", "compression": "zlib", "metadata": None}
+            tiff.write(piece[::step, ::step], tile=(256, 256), subfiletype=int(step > 1), **tags)
+    with serving(made) as running:
+        yield made, Page(driver, running.url)
+
+
+def test_a_slide_is_zoomed_into_and_clicked_on_its_own_pixels(slide_page: tuple[Path, Page]) -> None:
+    folder, page = slide_page
+    page.until(lambda: page.text("status").startswith("large: "))
+    left, top, right, bottom = page.view()
+    assert left < 0 and top < 0 and right > 5999 and bottom > 4999  # all of it
+    page.until(lambda: page.run(VIEW + "return view.has_finished()"))
+    names = page.run("return performance.getEntriesByType('resource').map((each) => each.name)")
+    assert 0 < sum("tile" in name for name in names) < 85  # of levels 0 to 3; all have 1,365
+    page.run(VIEW + "fig.x_range.setv({start: 4300, end: 4400}); fig.y_range.setv({start: -3270, end: -3190})")
+    page.until(lambda: page.run(VIEW + "return view.has_finished()"))
+    page.click(4321.25, 3210.5)
+    path = folder / "points" / "large.csv"
+    page.until(path.exists)
+    assert parse_points(path, (5000, 6000)).tolist()[0] == pytest.approx([4321.25, 3210.5], abs=0.2)
+
+
+def test_regions_too_small_to_learn_from_are_named(slide_page: tuple[Path, Page]) -> None:
+    """128 px at 0.5 um per px are 256 px of this slide."""
+    folder, page = slide_page
+    page.run(VIEW + "fig.x_range.setv({start: 1000, end: 2000}); fig.y_range.setv({start: -1800, end: -1000})")
+    page.until(lambda: page.view()[0] == pytest.approx(1000, abs=80))
+    page.key("3")
+    page.drag((1100, 1100), (1300, 1300))
+    page.until(lambda: "1 too small to be learnt from" in page.text("status"))
+    page.drag((1400, 1100), (1700, 1400))
+    page.until(lambda: len(page.source("regions")["id"]) == 2)
+    assert "in 2 regions" in page.text("status") and "1 too small to be learnt from" in page.text("status")
+    page.key("z", ctrl=True)
+    page.key("z", ctrl=True)
+    page.until(lambda: not (folder / "regions" / "large.geojson").exists())
+    page.until(lambda: "too small" not in page.text("status"))
 
 
 def test_zoom_pan_and_brightness_keep_clicks_on_their_pixels(folder: Path, served: Served, driver: Any) -> None:
