@@ -92,6 +92,10 @@ def images(generator: str, output_dir: str, options: TissueOptions, device: str 
         device: auto, cpu, cuda or cuda:N.
     """
     weights = Path(generator) / WEIGHTS if Path(generator).is_dir() else Path(generator)
+    if not weights.is_file():
+        raise FileNotFoundError(
+            f"{weights}: no such generator; a run trains one where it paints: scripts.pipeline run --variant painted"
+        )
     card = read_card(weights)
     paint = load_image_generator(weights, resolve_device(device), options.seed)
     check_style(paint, options.style)

@@ -137,3 +137,9 @@ def test_a_reference_of_another_kind_is_refused(tmp_path):
     for path in ("text.png", "gone.png"):
         assert path in str(run("--generator", told, "--output_dir", tmp_path / "pairs", "--style", tmp_path / path))
     assert "generator.pt" in str(run("--generator", tmp_path, "--output_dir", tmp_path / "pairs"))
+
+
+def test_a_run_that_painted_nothing_has_no_generator_and_says_how_to_get_one(tmp_path):
+    message = run("--generator", tmp_path, "--output_dir", tmp_path / "pairs", "--images", 1, "--density", 5000)
+    assert "generator.pt: no such generator" in message and "--variant painted" in message
+    assert not (tmp_path / "pairs").exists()
