@@ -3,7 +3,7 @@
 """Segmenting from Python, in a notebook or another program, in three lines.
 
 from bundle.nuclei import load_model
-found = load_model("models/model.pt").segment("tissue.tif")  # or an array: segment(pixels, mpp=0.25)
+found = load_model().segment("tissue.tif")  # or an array: segment(pixels, mpp=0.25)
 found.label, found.columns()
 """
 

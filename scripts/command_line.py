@@ -25,6 +25,7 @@ from scripts.typed_options import Options, UsageError
 
 logger = logging.getLogger(__name__)
 
+fire.decorators.FIRE_METADATA = "_fire_metadata"  # what begins with an underscore, help does not list as a group
 MISUSED = 2  # exit code of a command line that was not understood
 INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
 

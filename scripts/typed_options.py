@@ -22,6 +22,7 @@ FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0":
 NOTHING = "none"  # stands for None where an option may be left out
 ALIASES = {"mpp": "image_mpp"}  # a second name for an option, where no option has that name
 HELP = ("help", "h")
+DEEPER = 8 * " "  # before a line of a docstring that goes on with the entry above it
 WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -69,9 +70,8 @@ class Options:
         text = inspect.getdoc(self.command) or ""
         documented = [_entries(text, "Args:")]
         documented += [_entries(inspect.cleandoc(each.__doc__ or ""), "Attributes:") for each in self._dataclasses()]
-        lines = [
-            line for line in "\n".join(documented).splitlines() if line.partition(":")[0].strip() not in self.groups
-        ]
+        entries = _on_a_line_each("\n".join(documented).splitlines())
+        lines = [line for line in entries if line.partition(":")[0].strip() not in self.groups]
         return "\n".join([text.partition("Args:\n")[0].rstrip(), "", "Args:", *lines])
 
     def _dataclasses(self) -> list[type]:
@@ -153,6 +153,17 @@ def _entries(doc: str, heading: str) -> str:
     lines = doc.partition(heading + "\n")[2].splitlines()
     end = next((number for number, line in enumerate(lines) if line and not line.startswith(" ")), len(lines))
     return "\n".join(lines[:end]).rstrip()
+
+
+def _on_a_line_each(lines: Sequence[str]) -> list[str]:
+    """Entries of a section without line breaks: of a line that goes on, fire shows nothing from its first colon on."""
+    entries: list[str] = []
+    for line in lines:
+        if entries and line.startswith(DEEPER):
+            entries[-1] += f" {line.strip()}"
+        else:
+            entries.append(line)
+    return entries
 
 
 def _reader(name: str, kind: Any) -> Callable[[str], Any]:

@@ -72,6 +72,23 @@ def test_help_explains_and_runs_nothing(capsys):
         assert part in shown
 
 
+def test_help_shows_the_whole_text_of_an_option_and_no_groups_that_are_none(capsys):
+    def work(mpp: str = "") -> None:
+        """Work.
+
+        Args:
+            mpp: um per px of the images. Of several
+                data sets one for each: "0.25,0.5", or
+                one for all: "0.5".
+        """
+
+    with pytest.raises(SystemExit):
+        run_command({"work": work}, ["work", "--help"])
+    shown = "".join(capsys.readouterr())
+    assert 'um per px of the images. Of several data sets one for each: "0.25,0.5", or one for all: "0.5".' in shown
+    assert "GROUP" not in shown and "FIRE_METADATA" not in shown
+
+
 def test_ctrl_c_is_one_line(caplog):
     def stop() -> None:
         """Stop."""
