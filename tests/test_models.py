@@ -79,8 +79,9 @@ def test_it_finds_nuclei_in_a_real_image_of_neither_data_set(path):
 
 @pytest.mark.slow
 @pytest.mark.skipif("MONUSEG_DIR" not in os.environ, reason="MONUSEG_DIR does not name the MoNuSeg data folder")
-@pytest.mark.parametrize("path", NON_COMMERCIAL, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NON_COMMERCIAL[1:], ids=lambda path: path.stem)
 def test_what_the_card_claims_is_measured_again(path):
+    """Of the one that has not seen the testing images; the others are measured on data of another folder."""
     folder = DataFolder(os.environ["MONUSEG_DIR"], mpp=0.25)
     split = json.loads((ROOT / "configs" / "splits" / "monuseg.json").read_text(encoding="utf-8"))
     assert sorted(item.name for item in folder.testing) == sorted(split["testing"])
