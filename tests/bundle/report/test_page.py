@@ -162,6 +162,16 @@ def test_labelled_images_are_shown_where_none_are_painted(make_output: MakeOutpu
     assert "learns from these pairs." in page.text
 
 
+def test_why_nothing_was_painted_is_said(make_output: MakeOutput, page: Page) -> None:
+    output = make_output(baselines=())
+    record = read_manifest(output / "synthesis")["record"]  # type: ignore[index]
+    decision = {"variant": "real_only", "why": "clicks lie about 0.6 um <beside> the centres"}
+    change_manifest(output / "synthesis", record=record | {"decision": decision})
+    said = "Variant real_only, as nobody named one: clicks lie about 0.6 um &lt;beside&gt; the centres."
+    assert said in write_report(output).read_text(encoding="utf-8")
+    assert "as nobody named one" not in page.text
+
+
 def test_the_data_set_may_be_gone(make_output: MakeOutput) -> None:
     output = make_output()
     shutil.rmtree(output.parent / "my data")
