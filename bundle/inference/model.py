@@ -22,10 +22,11 @@ from transforms.shapes.area_laws import UniformAreaLaw
 from ..files.atomic import write_json
 from ..files.image_kinds.spacing import MICROSCOPIC
 from ..files.integrity import check_recorded
+from ..files.running_config import TARGET
 from ..files.untrusted_text import parse_json
 from ..files.value_rules import NOTHING, Rule, above, check_value, choice, either, many, number
 from ..files.view import LARGEST, Window, stated_window
-from ..networks.describe import TARGET, build_network, check_description
+from ..networks.describe import build_network, check_description
 from ..networks.known_networks import KNOWN_NETWORKS
 from ..networks.weights import load_weights, save_weights
 from .outputs import HoverOutput, Output, build_output

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..files.running_config import TARGET
 from ..files.value_rules import check_value, quoted
 from .known_networks import KNOWN_NETWORKS, SHORT_NAMES, Arguments
 
-TARGET = "_target_"
 MOST_WEIGHTS = 500_000_000  # 2 GB in float32
 
 

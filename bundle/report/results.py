@@ -17,7 +17,7 @@ from ..files.manifest_file import read_manifest
 from ..files.stage_progress import number_or_nan, stage_seconds, updates_done
 
 STAGES = ("synthesis", "synthetic", "segmentation", "predictions")
-METHOD = "this method"
+METHOD_TITLE = "this method"
 NO_TITLES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -41,7 +41,7 @@ def read_report_rows(output_dir: Path, titles: Mapping[str, str] = NO_TITLES) ->
         output_dir: of the pipeline.
         titles: key of a baseline -> its title, in the order of the rows; others come last, under their keys.
     """
-    rows = [ReportRow(METHOD, output_dir, read_metrics(output_dir / "predictions" / "metrics.csv"))]
+    rows = [ReportRow(METHOD_TITLE, output_dir, read_metrics(output_dir / "predictions" / "metrics.csv"))]
     root = output_dir / "baselines"
     present = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
     for name in [*(key for key in titles if key in present), *(name for name in present if name not in titles)]:

@@ -19,7 +19,7 @@ from transforms.size import Size
 from .grid import Box
 
 KEPT = 1 << 26  # bytes of pieces kept in memory
-MOST_PIXELS = 1 << 26  # in one piece: of more, no part can be read without reading it all
+MOST_IN_PIECE = 1 << 26  # in one piece: of more, no part can be read without reading it all
 
 
 @dataclass(frozen=True)

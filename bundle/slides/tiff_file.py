@@ -20,7 +20,7 @@ from ..files.image_kinds.tiff_content import JPEG_COMPRESSIONS, PALETTE, SEPARAT
 from ..files.image_kinds.tiff_directories import open_tiff
 from ..files.view import View
 from .grid import Box
-from .pyramid import MOST_PIXELS, Level
+from .pyramid import MOST_IN_PIECE, Level
 
 PIECE = (512, 512)  # px, of images stored row by row without compression
 
@@ -77,7 +77,7 @@ class TiffSlideFile:
             return PIECE
         size = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
         height, width = min(size[0], page.imagelength), min(size[1], page.imagewidth)
-        if width * height > MOST_PIXELS:
+        if width * height > MOST_IN_PIECE:
             raise ImageFileError(
                 f"{self.path}: is stored in pieces of {width} x {height} px, so that no part of it can be read alone:"
                 " save it tiled (256 x 256 px, for example)"

@@ -30,8 +30,7 @@ from bundle.pipeline.request import Request
 from bundle.pipeline.runner import StageError
 from bundle.pipeline.settings import overrides_for
 from bundle.pipeline.stages import ELLIPSES, METHOD, Stage
-from bundle.report.results import METHOD as METHOD_TITLE
-from bundle.report.results import read_metrics
+from bundle.report.results import METHOD_TITLE, read_metrics
 from scripts.experiments.records import Record, mean_and_sd
 
 logger = logging.getLogger(__name__)

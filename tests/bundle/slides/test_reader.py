@@ -288,7 +288,7 @@ def test_files_of_other_kinds_are_refused(tmp_path, image):
 
 
 def test_pieces_too_large_to_read_are_refused(files, image, tmp_path, monkeypatch):
-    monkeypatch.setattr("bundle.slides.tiff_file.MOST_PIXELS", 100_000)
+    monkeypatch.setattr("bundle.slides.tiff_file.MOST_IN_PIECE", 100_000)
     path = files.pyramid(tmp_path / "a.tif", image, tile=None, rowsperstrip=300, compression="zlib")
     with pytest.raises(ValueError, match=r"a\.tif: is stored in pieces of 411 x 300 px.*save it tiled"):
         Slide(path)
