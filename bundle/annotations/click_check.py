@@ -19,7 +19,7 @@ import torch
 from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage.color import rgb2lab
 from torch import Tensor
-from transforms.pixel_centres import inside
+from transforms.maps.points import crop_points
 from transforms.pseudo_labels.colour_evidence import point_distance
 from transforms.random_streams import generator
 from transforms.resample import resample_image, resample_points, working_size
@@ -150,8 +150,7 @@ def _middle_part(image: Tensor, points: Tensor, side: int) -> tuple[Tensor, Tens
     middle = points.median(0).values
     left, top = (int((middle[axis] - side / 2).clamp(0, max(image.shape[2 - axis] - side, 0))) for axis in (0, 1))
     part = image[:, top : top + side, left : left + side]
-    there = points - torch.tensor([left, top])
-    return part, there[inside(there, (part.shape[1], part.shape[2]))]
+    return part, crop_points(points, (left, top), (part.shape[1], part.shape[2]))
 
 
 def _moments(colours: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

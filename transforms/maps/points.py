@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Points (N, 2), x and y in px with pixel centres at integers: merging, cropping, flipping, and drawing as a map."""
+"""Points (N, 2), x and y in px with pixel centres at integers: merging, cropping, and drawing as a map."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monai.transforms import Transform
 from monai.utils import convert_to_dst_type, convert_to_tensor
 
 from ..image_points import DrawnPointsd
-from ..pixel_centres import HALF_PIXEL, inside, pixels_of_tensor
+from ..pixel_centres import inside, pixels_of_tensor
 from ..size import Size
 from ..to_device import to_device
 
@@ -36,24 +36,6 @@ def crop_points(points: torch.Tensor, origin: tuple[int, int], size: Size) -> to
     """
     moved = points - torch.as_tensor(origin, dtype=points.dtype, device=points.device)
     return moved[inside(moved, size)]
-
-
-def flip_points_horizontally(points: torch.Tensor, size: Size) -> torch.Tensor:
-    """Points (N, 2) of an image of H x W = `size` after its left and right are swapped: x -> W - 1 - x."""
-    return _mirror(points, 0, size[1])
-
-
-def flip_points_vertically(points: torch.Tensor, size: Size) -> torch.Tensor:
-    """Points (N, 2) of an image of H x W = `size` after its top and bottom are swapped: y -> H - 1 - y."""
-    return _mirror(points, 1, size[0])
-
-
-def _mirror(points: torch.Tensor, axis: int, length: int) -> torch.Tensor:
-    """Mirror one coordinate; the first edge of the image (inside) must not land on its last (outside)."""
-    end = torch.tensor(length - HALF_PIXEL, dtype=points.dtype, device=points.device)
-    mirrored = points.clone()
-    mirrored[:, axis] = (length - 1 - points[:, axis]).minimum(torch.nextafter(end, torch.zeros_like(end)))
-    return mirrored
 
 
 def point_map(points: torch.Tensor, size: Size, radius: float) -> torch.Tensor:

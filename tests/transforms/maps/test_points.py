@@ -1,6 +1,6 @@
 # Copyright 2026 The points-to-nuclei contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Points: merging, cropping, flipping, and the map of disks."""
+"""Points: merging, cropping, and the map of disks."""
 
 from __future__ import annotations
 
@@ -10,16 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.maps.points import (
-    PointMap,
-    PointMapd,
-    crop_points,
-    flip_points_horizontally,
-    flip_points_vertically,
-    merge_duplicates,
-    point_map,
-    point_maps,
-)
+from transforms.maps.points import PointMap, PointMapd, crop_points, merge_duplicates, point_map, point_maps
 from transforms.pixel_centres import inside
 from transforms.random_streams import generator
 
@@ -39,20 +30,6 @@ def test_inside_is_half_open():
 def test_a_crop_moves_and_drops_points():
     points = torch.tensor([[10.0, 20.0], [9.5, 19.5], [9.4, 20.0], [13.5, 20.0]])
     assert crop_points(points, (10, 20), (5, 4)).tolist() == [[0, 0], [-0.5, -0.5]]
-
-
-def test_flips_move_points_as_pixels():
-    points = torch.tensor([[0.0, 1.0], [2.25, 0.0]])
-    assert flip_points_horizontally(points, (3, 5)).tolist() == [[4, 1], [1.75, 0]]
-    assert flip_points_vertically(points, (3, 5)).tolist() == [[0, 1], [2.25, 2]]
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.floats(-0.5, 6.25, width=32), st.floats(-0.5, 3.25, width=32)), min_size=1, max_size=5))
-def test_flipped_points_stay_inside(points):
-    size = (4, 7)
-    for flip in (flip_points_horizontally, flip_points_vertically):
-        assert inside(flip(torch.tensor(points), size), size).all()
 
 
 def test_a_disk_by_hand():

@@ -12,7 +12,6 @@ import torch
 from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter, shift
 from torch import Tensor
 
-from transforms.maps.points import flip_points_horizontally, flip_points_vertically
 from transforms.pseudo_labels.colour_evidence import FLOOR, colour_posterior
 
 SIZE = (60, 80)
@@ -114,8 +113,9 @@ def test_the_image_and_its_points_may_be_mirrored() -> None:
     image, prior = paint(region, PURPLE, PINK), prior_of(binary_erosion(region))
     points = POINTS.round()
     expected = colour_posterior(image, prior, points)
-    for axis, flip in ((2, flip_points_horizontally), (1, flip_points_vertically)):
-        mirrored = colour_posterior(image.flip(axis), prior.flip(axis), flip(points, SIZE))
+    for axis, (x, y) in ((2, (SIZE[1] - 1, 0)), (1, (0, SIZE[0] - 1))):
+        mirrored_points = (points - torch.tensor([x, y])).abs()  # x -> W - 1 - x, or y -> H - 1 - y
+        mirrored = colour_posterior(image.flip(axis), prior.flip(axis), mirrored_points)
         torch.testing.assert_close(mirrored.flip(axis), expected)
 
 
