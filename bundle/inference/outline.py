@@ -13,16 +13,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from transforms.instances.smooth_outlines import smooth_outlines
 from transforms.resample import resample_label
 
 
-def resample_outlines(label: Tensor, probability: Tensor, threshold: float = 0.5) -> Tensor:
+def resample_outlines(label: Tensor, probability: Tensor, threshold: float = 0.5, smoothing: float = 0.0) -> Tensor:
     """A label at the size of a probability map, with outlines where that crosses the threshold.
 
     Args:
         label: integers (1, h, w), 0 = background, on the CPU.
         probability: foreground probability at the wanted size (1, H, W), on the CPU.
         threshold: the one that the label was made with.
+        smoothing: of the outlines, px of the label; see `smooth_outlines`.
 
     Returns:
         (1, H, W), the label's type. If that is finer than the label, pixels up to one px of the label away from an
@@ -31,12 +33,25 @@ def resample_outlines(label: Tensor, probability: Tensor, threshold: float = 0.5
     """
     size = (probability.shape[-2], probability.shape[-1])
     nearest = resample_label(label, size)
-    reach = max(size[0] / label.shape[-2], size[1] / label.shape[-1])
-    if reach <= 1 or not nearest.any():
-        return nearest
+    scale = (size[0] / label.shape[-2], size[1] / label.shape[-1])
     above = (probability > threshold)[0].numpy()
-    grown = grow(nearest[0].numpy(), above, reach)
-    return torch.from_numpy(np.where(above, grown, 0))[None]
+    return torch.from_numpy(refined(nearest[0].numpy(), above, scale, smoothing))[None]
+
+
+def refined(
+    label: NDArray[np.integer], above: NDArray[np.bool_], scale: tuple[float, float], smoothing: float
+) -> NDArray[np.integer]:
+    """A label that was brought to a finer grid, with outlines by the probability there, and smooth ones.
+
+    Args:
+        label: ids (H, W), each px that of the nearest px of the coarser label.
+        above: where the foreground probability is above the threshold, (H, W).
+        scale: how much finer rows and columns are; at most 1: outlines stay where they are.
+        smoothing: px of the coarser label.
+    """
+    if max(scale) > 1 and label.any():
+        label = np.where(above, grow(label, above, max(scale)), 0)
+    return smooth_outlines(label, (smoothing * scale[0], smoothing * scale[1]))
 
 
 def grow(label: NDArray[np.integer], wanted: NDArray[np.bool_], reach: float) -> NDArray[np.integer]:

@@ -27,6 +27,8 @@ from ..networks.describe import build_known
 from ..networks.parts import activate_hover_map
 from .test_time_augmentation import Symmetry
 
+OUTLINE_SMOOTHING = 0.5  # um: standard deviation of the Gaussian that smooths the outlines of objects
+
 
 class Output(Protocol):
     """How the three channels of a network are read."""
@@ -34,6 +36,10 @@ class Output(Protocol):
     @property
     def threshold(self) -> float:
         """Foreground probability on the outlines of objects."""
+
+    @property
+    def outline_px(self) -> float:
+        """Standard deviation, px of the map, of the Gaussian that smooths outlines; 0: they stay, and so do holes."""
 
     def activated(self, prediction: Tensor) -> Tensor:
         """What the network returned, (B, 3, H, W), as a map that may be averaged over windows and views."""
@@ -60,9 +66,15 @@ class HoverOutput:
     threshold: float = 0.5  # pixels with m above it are foreground
     smoothing: float = 0.25  # um: standard deviation of a Gaussian over h and v
     smallest: float | None = None  # um2: smaller objects are dropped; None: what the caller says, in px
+    outline_smoothing: float = OUTLINE_SMOOTHING
 
     def __post_init__(self) -> None:
         check_parameters(self)
+
+    @property
+    def outline_px(self) -> float:
+        """As `Output.outline_px`."""
+        return self.outline_smoothing / self.mpp
 
     def activated(self, prediction: Tensor) -> Tensor:
         """(B, 3, H, W) to the same shape; probabilities are averaged, not logits."""
@@ -90,9 +102,15 @@ class ClassOutput:
     threshold: float = 0.5
     reach: float = REACH  # um that the core of an object grows by
     smallest: float | None = None  # um2: smaller objects are dropped; None: what the caller says, in px
+    outline_smoothing: float = OUTLINE_SMOOTHING
 
     def __post_init__(self) -> None:
         check_parameters(self)
+
+    @property
+    def outline_px(self) -> float:
+        """As `Output.outline_px`."""
+        return self.outline_smoothing / self.mpp
 
     def activated(self, prediction: Tensor) -> Tensor:
         """(B, 3, H, W) to probabilities of the same shape."""
@@ -122,6 +140,7 @@ PARAMETERS = {
     "threshold": Rule("a foreground probability between 0 and 1", lambda value: is_number(value) and 0 < value < 1),
     "smoothing": number(0, 1000),  # um
     "reach": number(0, 1000),  # um
+    "outline_smoothing": number(0, 1000),  # um
     "smallest": either(number(0, 1e9), NOTHING),  # um2
 }
 

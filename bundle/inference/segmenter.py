@@ -55,7 +55,7 @@ class Segmentation(NamedTuple):
 def at_size(seen: Tensor, size: tuple[int, int], to_label: Callable[[Tensor], Tensor], output: Output) -> Segmentation:
     """What a map (3, h, w) says of an image of another size (H, W); arguments as `Segmenter`'s."""
     probability = resample_image(output.foreground(seen).cpu(), size).clamp(0, 1)  # (1, H, W)
-    label = resample_outlines(to_label(seen).cpu(), probability, output.threshold)
+    label = resample_outlines(to_label(seen).cpu(), probability, output.threshold, output.outline_px)
     return Segmentation(torch.from_numpy(raster_ids(label[0].numpy()))[None], probability)
 
 

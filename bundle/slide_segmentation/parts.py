@@ -18,7 +18,7 @@ from threading import Lock
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, find_objects, label
+from scipy.ndimage import binary_dilation, binary_fill_holes, find_objects, label
 from torch import Tensor
 
 from ..inference.segmenter import Segmenter
@@ -109,7 +109,7 @@ def deciding(foreground: Mask, part: tuple[slice, slice], reach: int) -> Mask:
     pieces, _ = label(foreground, SQUARE)
     boxes = [(number, *found) for number, found in enumerate(find_objects(pieces), 1) if found is not None]
     own = [number for number, rows, columns in boxes if _meet(rows, part[0]) and _meet(columns, part[1])]
-    near = np.unique(pieces[_grown(np.isin(pieces, own), reach)])
+    near = np.unique(pieces[_grown(binary_fill_holes(np.isin(pieces, own)), reach)])  # a piece in a hole keeps it open
     needed = _grown(np.isin(pieces, near[near > 0]), reach)
     needed[part] = True
     return needed

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from transforms.budget import MOST_STEPS, check_budget
+from transforms.instances.smooth_outlines import TRUNCATE
 
 from ..files.value_rules import check_value, many, whole
 from ..files.view import Channel, View, Window
@@ -74,8 +75,9 @@ class Settings:
 
 
 def reach_um(output: Output) -> float:
-    """How far smoothing and growth look when a map is divided into objects, um."""
-    return float(GAUSSIAN_REACH * getattr(output, "smoothing", 0.0) + getattr(output, "reach", 0.0))
+    """How far smoothing and growth look when a map is divided into objects, and these get their outlines, um."""
+    divided = GAUSSIAN_REACH * getattr(output, "smoothing", 0.0) + getattr(output, "reach", 0.0)
+    return float(divided + TRUNCATE * getattr(output, "outline_smoothing", 0.0))
 
 
 @dataclass(frozen=True)

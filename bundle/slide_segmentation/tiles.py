@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..inference.outline import grow
+from ..inference.outline import refined
 from ..inference.outputs import Output
 from ..slides.grid import Box, Grid
 from ..slides.resampling import Axis, resample
@@ -47,7 +47,7 @@ def tile_objects(
     probability = output.foreground(seen).cpu()[0].numpy()
     owned = owned_ids(label, shown, tile)
     too_wide = len(regions_past_halo(label, shown, tile, grid.box))
-    fine, sure, left, top = on_outline_grid(label, probability, shown, grid, output.threshold)
+    fine, sure, left, top = on_outline_grid(label, probability, shown, grid, output)
     return TileResult(objects_with_ids(fine, sure, owned, left, top), too_wide)
 
 
@@ -82,7 +82,7 @@ def regions_past_halo(label: Label, shown: Box, tile: Box, whole: Box) -> Intege
 
 
 def on_outline_grid(
-    label: Label, probability: Floats, shown: Box, grid: Grid, threshold: float
+    label: Label, probability: Floats, shown: Box, grid: Grid, output: Output
 ) -> tuple[Label, Floats, int, int]:
     """Label and probability on the outline grid, and the column and row of it that they begin with.
 
@@ -102,11 +102,8 @@ def on_outline_grid(
     down, across = (Axis(own, own / new) for own, new in zip(grid.size, fine.size, strict=True))
     sure = resample(resample(probability, down, top, bottom, shown.top, 0), across, left, right, shown.left, 1)
     sure = np.clip(sure, 0, 1)
-    reach = max(new / own for own, new in zip(grid.size, fine.size, strict=True))
-    if reach > 1:
-        above = sure > threshold
-        nearest = np.where(above, grow(nearest, above, reach), 0)
-    return nearest, sure, left, top
+    scale = (fine.size[0] / grid.size[0], fine.size[1] / grid.size[1])
+    return refined(nearest, sure > output.threshold, scale, output.outline_px), sure, left, top
 
 
 def first_inside(edge: int, length: int, finer: int) -> int:

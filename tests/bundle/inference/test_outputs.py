@@ -78,7 +78,8 @@ def test_classes_only_move_when_a_view_is_undone(symmetry):
 @pytest.mark.parametrize("augmentation", [FLIPS, EIGHT_FOLD])
 @pytest.mark.parametrize("inferer", [windows((32, 32)), SimpleInferer()])
 def test_objects_come_back(augmentation, inferer):
-    segmenter = Segmenter(Colours(), 0.5, inferer=inferer, augmentation=augmentation, output=ClassOutput(0.5))
+    output = ClassOutput(0.5, outline_smoothing=0)
+    segmenter = Segmenter(Colours(), 0.5, inferer=inferer, augmentation=augmentation, output=output)
     found = segmenter(encode(LABEL), 0.5)
     assert torch.equal(found.label, LABEL)
     torch.testing.assert_close(found.probability, (LABEL > 0).float(), atol=1e-3, rtol=0)

@@ -68,9 +68,9 @@ def test_a_window_always_holds_more_of_the_slide_than_it_shares_with_the_one_bef
 def test_a_halo_shows_an_object_and_its_neighbours():
     grid = Grid.at((4000, 4000), 0.25, 0.5)
     layout = Settings(largest=10.0).layout(grid, 0.5, 6.0, HoverOutput(0.5, smoothing=0.25))
-    assert layout.halo == 2 * 20 + 2 + 1  # two objects of 10 um, a Gaussian's 1 um, one px
-    assert Settings().layout(grid, 0.5, 6.0, ClassOutput(0.5, reach=2.0)).halo == 2 * 48 + 4 + 1
-    assert Settings().layout(grid, 0.5, None, ClassOutput(0.5, reach=2.0)).halo == 2 * 48 + 4 + 1
+    assert layout.halo == 2 * 20 + 2 + 3 + 1  # two objects of 10 um, two Gaussians' 1 and 1.5 um, one px
+    assert Settings().layout(grid, 0.5, 6.0, ClassOutput(0.5, reach=2.0)).halo == 2 * 48 + 4 + 3 + 1
+    assert Settings().layout(grid, 0.5, None, ClassOutput(0.5, reach=2.0)).halo == 2 * 48 + 4 + 3 + 1
     assert (layout.window, layout.stride, layout.block) == (256, 192, 2)
     assert Settings(block=2049).layout(grid, 0.5, 6.0, HoverOutput()).block == 3
 

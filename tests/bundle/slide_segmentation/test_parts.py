@@ -119,4 +119,4 @@ def test_windows_that_were_seen_are_remembered_up_to_a_number():
 
 
 def test_growth_of_classes_is_within_the_reach():
-    assert reach_um(ClassOutput(mpp=0.5, reach=1.5)) == 1.5
+    assert reach_um(ClassOutput(mpp=0.5, reach=1.5, outline_smoothing=0.25)) == 1.5 + 0.75

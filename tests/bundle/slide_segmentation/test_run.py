@@ -106,7 +106,7 @@ def test_the_objects_of_the_scene_are_found(benches, tmp_path):
 
 
 def test_a_region_wider_than_the_halo_is_counted_and_does_not_depend_on_blocks(bench, benches, caplog):
-    options = {"tile": 32, "largest": 2.0}  # a halo of 11 px; objects are up to 18 px long
+    options = {"tile": 32, "largest": 1.25}  # a halo of 11 px; objects are up to 18 px long
     expected = benches.results(bench.run("a", block=32, **options))
     assert "regions reach from a tile to the end of its halo of 5.5 um" in caplog.text
     notes = json.loads((bench.folder / "a/slide/manifest.json").read_text())["notes"]
