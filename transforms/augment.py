@@ -123,6 +123,35 @@ class IntensityJitter:
         return batch | {"image": image.clamp(0, 1)}
 
 
+class ExposureJitter:
+    """Make each sample darker or brighter by any factor and bend its grey values, as other exposures and cameras do.
+
+    For fluorescence, where the same nuclei fill the range of one file and a tenth of it in another.
+
+    Args:
+        gain: range of the factor; its logarithm is uniform.
+        gamma: range of the exponent that comes after it; its logarithm is uniform.
+
+    Raises:
+        ValueError: a range does not consist of positive numbers in order.
+    """
+
+    def __init__(self, gain: Sequence[float] = (0.25, 2.0), gamma: Sequence[float] = (0.6, 1.6)) -> None:
+        for name, (low, high) in (("gain", gain), ("gamma", gamma)):
+            if not 0 < low <= high:
+                raise ValueError(f"{name} is {[low, high]}: give the smallest and the largest value, both above 0")
+        self.gain, self.gamma = tuple(map(math.log, gain)), tuple(map(math.log, gamma))
+
+    def __call__(self, batch: Batch, generators: Generators) -> Batch:
+        """The batch with its image changed."""
+        image = batch["image"]
+        drawn = draw_uniform(generators, (2, 1, 1, 1), 0, 1, image.device)  # (B, 2, 1, 1, 1)
+        gain, gamma = (
+            torch.exp(low + (high - low) * drawn[:, index]) for index, (low, high) in enumerate((self.gain, self.gamma))
+        )
+        return batch | {"image": (image * gain).clamp(0, 1) ** gamma}
+
+
 class ColourJitter:
     """Brightness and contrast as `IntensityJitter`, then saturation and hue; RGB only.
 

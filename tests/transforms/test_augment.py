@@ -10,12 +10,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from transforms.augment import ColourJitter, GaussianBlur, GaussianNoise, IntensityJitter, RandFlips, StainJitter
+from transforms.augment import (
+    ColourJitter,
+    ExposureJitter,
+    GaussianBlur,
+    GaussianNoise,
+    IntensityJitter,
+    RandFlips,
+    StainJitter,
+)
 from transforms.random_streams import generator
 
 Augmentation = Callable[[dict[str, Tensor], list[torch.Generator]], dict[str, Tensor]]
 ON_IMAGES: list[Augmentation] = [
     IntensityJitter(),
+    ExposureJitter(),
     ColourJitter(),
     StainJitter(),
     GaussianBlur(probability=1.0),
@@ -65,7 +74,7 @@ def test_a_sample_depends_on_its_own_generator_alone(augment: Augmentation, batc
 
 
 @pytest.mark.parametrize(
-    "augment", [IntensityJitter(), GaussianBlur(probability=1.0), GaussianNoise((0.02, 0.03))], ids=by_name
+    "augment", [IntensityJitter(), ExposureJitter(), GaussianBlur(probability=1.0), GaussianNoise((0.02, 0.03))], ids=by_name
 )
 def test_grey_images_are_taken(augment: Augmentation) -> None:
     image = torch.rand(2, 1, 8, 8, generator=generator(1))
@@ -125,6 +134,28 @@ def test_contrast_keeps_the_mean_and_scales_the_spread(batch: dict[str, Tensor])
     torch.testing.assert_close(jittered.mean(dim=(1, 2, 3)), image.mean(dim=(1, 2, 3)))
     ratio = jittered.std(dim=(1, 2, 3)) / image.std(dim=(1, 2, 3))
     assert ((ratio > 0.5) & (ratio < 1.5)).all() and ratio.std() > 0.05
+
+
+def test_exposures_differ_by_factors_in_both_directions() -> None:
+    image = torch.full((64, 1, 4, 4), 0.25)
+    seen = ExposureJitter(gain=(0.25, 2.0), gamma=(1, 1))({"image": image}, generators(count=64))["image"]
+    assert (seen == seen[:, :, :1, :1]).all()
+    factor = seen[:, 0, 0, 0] / 0.25
+    assert factor.min() < 0.4 and factor.max() > 1.5 and ((factor >= 0.25) & (factor <= 2)).all()
+    assert factor.log().mean().item() == pytest.approx(-0.35, abs=0.25)  # the middle of both logarithms
+
+
+def test_exposures_bend_grey_values_but_not_black_and_white() -> None:
+    image = torch.tensor([0.0, 0.5, 1.0]).expand(16, 1, 4, 3)
+    seen = ExposureJitter(gain=(1, 1), gamma=(0.5, 2.0))({"image": image}, generators(count=16))["image"]
+    assert (seen[..., 0] == 0).all() and (seen[..., 2] == 1).all()
+    assert seen[..., 1].min() < 0.4 and seen[..., 1].max() > 0.6
+
+
+@pytest.mark.parametrize("ranges", [{"gain": (0, 1)}, {"gamma": (2, 1)}])
+def test_exposures_refuse_ranges_that_are_none(ranges) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(ranges))} is .* both above 0"):
+        ExposureJitter(**ranges)
 
 
 def test_hue_and_saturation_keep_luma_and_leave_grey_pixels_grey(batch: dict[str, Tensor]) -> None:
