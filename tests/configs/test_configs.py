@@ -142,15 +142,18 @@ def test_the_strong_recipe_trains_on_every_kind_of_label(dataset, results, tmp_p
     assert torch.allclose(average.module.state_dict()["stem.weight"], shipped)
 
 
-def test_the_strong_recipe_trains_on_grey_images(dataset, tmp_path):
+@pytest.mark.parametrize("variant", ["grey", "fluorescence"])
+def test_the_strong_recipe_trains_on_grey_images(dataset, tmp_path, variant):
     grey = tmp_path / "grey"
     shutil.copytree(dataset, grey)
     for path in (grey / "images").iterdir():
         pixels = tifffile.imread(path)
         tifffile.imwrite(path, pixels[..., 1] if pixels.ndim == 3 else pixels)
-    names = "train.json,variants/dense.yaml,variants/strong.yaml,variants/grey.yaml"
+    names = f"train.json,variants/dense.yaml,variants/strong.yaml,variants/{variant}.yaml"
     workflow = run(names, dataset_dir=grey, output_dir=tmp_path / "out")
     assert workflow.parser.get_parsed_content("train::dataloader").batch(0)["image"].shape[1:] == (1, 64, 64)
+    changes = [type(each).__name__ for each in workflow.parser.get_parsed_content("augmentations")]
+    assert ("ExposureJitter" in changes) == (variant == "fluorescence")
 
 
 def test_a_strong_training_that_was_cut_ends_as_if_it_had_not_been(dataset, tmp_path):
