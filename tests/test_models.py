@@ -8,8 +8,11 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import skimage.data
+import skimage.draw
+import skimage.filters
 import torch
 
 from bundle.data.folder import DataFolder
@@ -23,12 +26,13 @@ from bundle.release.zip_file import check_packaged_weights, model_files
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = sorted((ROOT / "models").glob("*.pt"))
 NON_COMMERCIAL = [ROOT / "models" / f"{kind}_monuseg_noncommercial.pt" for kind in ("model", "encoder")]
+FREE = [ROOT / "models" / name for name in ("model.pt", "model_fluorescence.pt")]
 by_name = pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 
 
 def test_the_free_one_has_the_shortest_name():
     """MONAI Label takes that one; the bundle's configurations have to fit it, and load it strictly."""
-    assert {path.name for path in MODELS} == {"model.pt", *(path.name for path in NON_COMMERCIAL)}
+    assert {path.name for path in MODELS} == {*(path.name for path in FREE), *(path.name for path in NON_COMMERCIAL)}
     assert min(MODELS, key=lambda path: len(path.name)).name == "model.pt"
     check_packaged_weights(ROOT, ROOT / "models" / "model.pt")
 
@@ -41,7 +45,8 @@ def test_a_file_is_small_and_flat_and_its_card_is_of_it(path):
     network = load_network(path).network
     assert set(network.state_dict()) == set(stored)
     card = read_card(path)
-    assert card.notes["sha256"] == sha256(path) and (card.mpp, card.diameter, card.channels) == (0.5, 6.0, 3)
+    channels = 1 if "fluorescence" in path.name else 3
+    assert card.notes["sha256"] == sha256(path) and (card.mpp, card.diameter, card.channels) == (0.5, 6.0, channels)
 
 
 @by_name
@@ -58,8 +63,8 @@ def test_the_metadata_say_what_the_free_one_measures():
     assert metadata["eval_metrics"] == {f"mean_{name}": measured[name]["mean"] for name in ("aji", "pq")}
 
 
-def test_only_the_free_one_is_under_the_licence_of_the_code():
-    assert "Apache-2.0" in read_card(ROOT / "models" / "model.pt").notes["licence"]
+def test_only_the_free_ones_are_under_the_licence_of_the_code():
+    assert all("Apache-2.0" in read_card(path).notes["licence"] for path in FREE)
     terms = (ROOT / "models" / "LICENSE_monuseg_noncommercial.txt").read_text(encoding="utf-8")
     assert "creativecommons.org/licenses/by-nc-sa/4.0/legalcode" in terms
     for path in NON_COMMERCIAL:
@@ -75,6 +80,23 @@ def test_it_finds_nuclei_in_a_real_image_of_neither_data_set(path):
     assert found.label[350:480, 150:250].max() > 0  # stroma, whose nuclei stand alone
     typical = (found.columns()["area_um2"] > 10).mean()
     assert typical > 0.3
+
+
+@pytest.mark.parametrize("diameter", [12, 24, 40])
+@pytest.mark.parametrize("gain", [1.0, 0.25])
+def test_bright_nuclei_are_found_whatever_their_size_and_the_exposure(gain, diameter):
+    """Blurred bright discs on dark, with noise: 25 of them."""
+    rng, step = np.random.default_rng(0), 2 * diameter
+    truth = np.zeros((5 * step, 5 * step))
+    for row in range(5):
+        for column in range(5):
+            middle = (np.array([row, column]) + 0.5) * step + rng.uniform(-diameter / 4, diameter / 4, 2)
+            truth[skimage.draw.disk(middle, diameter / 2, shape=truth.shape)] = rng.uniform(0.5, 1)
+    image = skimage.filters.gaussian(truth, diameter / 12) * 200 + 8 + rng.normal(0, 3, truth.shape)
+    found = load_model(FREE[1], device="cpu").segment((image * gain).clip(0, 255).astype(np.uint8))
+    assert 23 <= len(found) <= 28
+    both = ((found.label > 0) & (truth > 0)).sum() / ((found.label > 0) | (truth > 0)).sum()
+    assert both > 0.75
 
 
 @pytest.mark.slow

@@ -74,7 +74,9 @@ def test_a_sample_depends_on_its_own_generator_alone(augment: Augmentation, batc
 
 
 @pytest.mark.parametrize(
-    "augment", [IntensityJitter(), ExposureJitter(), GaussianBlur(probability=1.0), GaussianNoise((0.02, 0.03))], ids=by_name
+    "augment",
+    [IntensityJitter(), ExposureJitter(), GaussianBlur(probability=1.0), GaussianNoise((0.02, 0.03))],
+    ids=by_name,
 )
 def test_grey_images_are_taken(augment: Augmentation) -> None:
     image = torch.rand(2, 1, 8, 8, generator=generator(1))
