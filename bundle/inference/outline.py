@@ -35,10 +35,10 @@ def resample_outlines(label: Tensor, probability: Tensor, threshold: float = 0.5
     nearest = resample_label(label, size)
     scale = (size[0] / label.shape[-2], size[1] / label.shape[-1])
     above = (probability > threshold)[0].numpy()
-    return torch.from_numpy(refined(nearest[0].numpy(), above, scale, smoothing))[None]
+    return torch.from_numpy(refined_outlines(nearest[0].numpy(), above, scale, smoothing))[None]
 
 
-def refined(
+def refined_outlines(
     label: NDArray[np.integer], above: NDArray[np.bool_], scale: tuple[float, float], smoothing: float
 ) -> NDArray[np.integer]:
     """A label that was brought to a finer grid, with outlines by the probability there, and smooth ones.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..inference.outline import refined
+from ..inference.outline import refined_outlines
 from ..inference.outputs import Output
 from ..slides.grid import Box, Grid
 from ..slides.resampling import Axis, resample
@@ -103,7 +103,7 @@ def on_outline_grid(
     sure = resample(resample(probability, down, top, bottom, shown.top, 0), across, left, right, shown.left, 1)
     sure = np.clip(sure, 0, 1)
     scale = (fine.size[0] / grid.size[0], fine.size[1] / grid.size[1])
-    return refined(nearest, sure > output.threshold, scale, output.outline_px), sure, left, top
+    return refined_outlines(nearest, sure > output.threshold, scale, output.outline_px), sure, left, top
 
 
 def first_inside(edge: int, length: int, finer: int) -> int:

@@ -460,7 +460,7 @@ PRESETS = {path.stem: ConfigParser.load_config_file(str(path)) for path in (ROOT
 def test_every_variant_says_whether_it_paints_unless_it_concerns_the_segmenter_alone():
     """The pipeline decides by the clicks where none of a run's variants says it: a variant of the generator has to."""
     baselines = {"copy_paste", "dense", "ellipses", "geodesic", "masks", "refined", "voronoi"}
-    segmenters = {"cnn3", "grey", "hovernet", "strong"}
+    segmenters = {"cnn3", "fluorescence", "grey", "hovernet", "strong"}
     variants = {path.stem: path for path in (ROOT / "configs" / "variants").iterdir()}
     silent = {name for name, path in variants.items() if "paints" not in ConfigParser.load_config_file(str(path))}
     assert silent == baselines | segmenters
