@@ -16,6 +16,7 @@ from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.models import (
     BoxSelectTool,
     ColumnDataSource,
+    CustomJS,
     PanTool,
     PointDrawTool,
     Range1d,
@@ -38,6 +39,17 @@ from .tiles import BEYOND, SHOWN, native_level
 CLICKED, CHOSEN, PROPOSED, REGION, OBJECT = "#ffffff", "#ffe000", "#00e5ff", "#3fa7ff", "#ffe000"
 REACH = 9.0  # px of the screen: so far from a point a click still means it
 UNKNOWN = 950, 800  # px of the screen
+TILES_KEPT = 800  # in the browser, which holds every tile that it ever loaded
+FORGET = """
+const {tiles} = renderer.tile_source
+if (tiles.size <= most) { return }
+for (const [key, tile] of tiles) {
+  if (tiles.size <= most / 2) { break }
+  if ((tile.loaded || tile.finished) && tile.tile_coords[2] > 2) { tiles.delete(key) }
+}
+const view = Bokeh.index.find_one(plot)?.renderer_views.get(renderer)
+if (view?._tiles != null) { view._tiles = view._tiles.filter((tile) => tiles.get(tile.cache_key) == tile) }
+"""  # the oldest half but for the coarse ones, which stand in for what is being loaded
 XY = tuple[float, float]  # px of the image
 
 
@@ -54,6 +66,8 @@ class Viewer:
         self.figure.toolbar.active_drag, self.figure.toolbar.active_scroll = self.pan, wheel
         self._tiles = TileRenderer(tile_source=WMTSTileSource(url="", max_zoom=0))
         self.figure.renderers.append(self._tiles)
+        args = {"renderer": self._tiles, "plot": self.figure, "most": TILES_KEPT}
+        self.figure.x_range.js_on_change("start", CustomJS(name="forget", args=args, code=FORGET))
         self._draw()
         self._bar = _scale_bar()
         self.figure.add_layout(self._bar)

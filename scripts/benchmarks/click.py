@@ -48,7 +48,7 @@ logger = logging.getLogger(__name__)
 RADIUS_UM = 3.0  # how far a found centre may lie from a click
 PARTS = "start,draw,propose,slide,browse,train"
 STATED = ("aji", "detection_f1")
-WAIT = 300.0  # s; for machines that do much besides
+WAIT = 100.0  # s; for machines that do much besides
 PROCESSES = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
 
 
@@ -248,8 +248,13 @@ def measure_slide(scratch: Path, side: int) -> dict[str, float]:
 DRAWN = """
 const plot = [...Bokeh.documents[0]._all_models.values()].find((model) => model.name == "picture")
 const view = Bokeh.index.find_one(plot)
-return view != null && view.has_finished()
-"""
+const pictures = [...(view?.renderer_views.values() ?? [])].find((each) => each.model.type == "TileRenderer")
+if (pictures == null) { return false }
+const source = pictures.model.tile_source, extent = pictures.get_extent(), {width, height} = view.frame.bbox
+const level = Math.min(source.get_level_by_extent(extent, height, width), source.max_zoom)
+const tiles = source.get_tiles_by_extent(extent, Math.max(level, 0))
+return tiles.every(([x, y, z]) => source.tiles.get(source.tile_xyz_to_key(x, y, z))?.loaded)
+"""  # whether all tiles in view are there, sharp
 WIDTH = """
 const plot = [...Bokeh.documents[0]._all_models.values()].find((model) => model.name == "picture")
 return plot.x_range.end - plot.x_range.start
@@ -279,12 +284,16 @@ def browse_slide(scratch: Path, side: int, moves: int = 60) -> dict[str, float]:
         _until(lambda: driver.execute_script(DRAWN))
         first = (time.perf_counter() - started) * 1000
         heap = most_resident = 0.0
+        closer = True
         for move in range(moves):
-            closer = move % 12 < 8  # eight times closer, then away again
+            width = float(driver.execute_script(WIDTH))
+            closer = width > 500 if closer else width > 0.7 * side  # as close as single nuclei, then away again
             x, y = (int(drawn.integers(low, high)) for low, high in ((450, 1150), (150, 750)))
             took.append(_wheel(driver, x, y, closer) if move % 3 else _pan(driver, x, y))
             heap = max(heap, float(driver.execute_script("return performance.memory.usedJSHeapSize")) / 2**20)
             most_resident = max(most_resident, _resident_of_children(driver.service.process.pid))
+        driver.execute_script("document.dispatchEvent(new KeyboardEvent('keydown', {key: '0'}))")  # all of it
+        _until(lambda: float(driver.execute_script(WIDTH)) > side)
         while float(driver.execute_script(WIDTH)) > 1500:
             _wheel(driver, 800, 450, closer=True)
         clicks = [_one_click(driver, number) for number in range(10)]

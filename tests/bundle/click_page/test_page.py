@@ -155,6 +155,19 @@ def test_a_slide_is_zoomed_into_and_clicked_on_its_own_pixels(slide_page: tuple[
     assert parse_points(path, (5000, 6000)).tolist()[0] == pytest.approx([4321.25, 3210.5], abs=0.2)
 
 
+def test_the_browser_forgets_tiles_that_were_looked_at_long_ago(slide_page: tuple[Path, Page]) -> None:
+    _, page = slide_page
+    tiles = "const {tile_source} = fig.renderers.find((each) => each.type == 'TileRenderer');"
+    page.run("[...Bokeh.documents[0]._all_models.values()].find((model) => model.name == 'forget').args.most = 60")
+    loaded, most = "return [...tile_source.tiles.values()].every((tile) => tile.loaded)", 0
+    for left in range(0, 6000, 500):
+        place = {"start": left, "end": left + 500}, {"start": -2500, "end": -2000}
+        page.run(VIEW + "fig.x_range.setv(arguments[0]); fig.y_range.setv(arguments[1])", *place)
+        page.until(lambda: page.run(VIEW + tiles + loaded))
+        most = max(most, page.run(VIEW + tiles + "return tile_source.tiles.size"))
+    assert 30 < most < 130  # twelve places have some 200 tiles and those around them
+
+
 def test_regions_too_small_to_learn_from_are_named(slide_page: tuple[Path, Page]) -> None:
     """128 px at 0.5 um per px are 256 px of this slide."""
     folder, page = slide_page
