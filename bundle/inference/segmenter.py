@@ -21,6 +21,7 @@ from transforms.resample import resample_image, working_size
 from ..networks.memory import keep_freed_memory
 from .outline import resample_outlines
 from .outputs import HoverOutput, Output
+from .outside import without_black
 from .test_time_augmentation import IDENTITY, Symmetry
 
 logger = logging.getLogger(__name__)
@@ -129,13 +130,14 @@ class Segmenter:
         total = torch.zeros(3, *image.shape[2:], device=self.device)
         for symmetry in self.augmentation:
             shown = pad_to(symmetry.image(image), self._smallest())
-            seen = self.inferer(shown, self._activated)  # (1, 3, H', W')
+            seen = self.inferer(shown, self.seen)  # (1, 3, H', W')
             height, width = symmetry.image(image).shape[2:]
             total += self.output.undo(symmetry, seen[0, :, :height, :width])
         return total / len(self.augmentation)
 
-    def _activated(self, image: Tensor) -> Tensor:
-        return self.output.activated(self.network(image).float())  # (B, 3, h, w)
+    def seen(self, images: Tensor) -> Tensor:
+        """What the network sees in images (B, C, h, w): maps (B, 3, h, w), 0 where they are filled with black."""
+        return without_black(self.output.activated(self.network(images).float()), images)
 
     def _smallest(self) -> tuple[int, int]:
         size = getattr(self.inferer, "roi_size", (1, 1))

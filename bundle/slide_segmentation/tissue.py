@@ -22,6 +22,7 @@ from scipy.ndimage import binary_dilation
 from skimage.filters import threshold_otsu
 from torch import Tensor
 
+from ..inference.outside import BLACK
 from ..slides.grid import Box, Grid
 from ..slides.reader import Slide
 from .layout import Layout
@@ -34,7 +35,6 @@ COARSER = 16  # px of the model's grid per px of the mask: 8 um at 0.5 um per px
 DARKEST = 1 / 255
 DENSITY_BOUNDS = (0.03, 0.1)  # optical density, base 10, above the glass
 INTENSITY_BOUNDS = (0.01, 0.05)  # of the range, above the dark
-BLACK = 8 / 255  # of all three colours: no stained tissue is so dark
 RIM = 1  # px of the mask beside what is black
 MARGIN = 2  # px of the mask: tissue is thought to go on by so much
 

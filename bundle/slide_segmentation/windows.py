@@ -102,8 +102,7 @@ def predict(segmenter: Segmenter, images: Tensor, batch: int) -> Tensor:
     given[: len(images)] = images.to(segmenter.device)
     total = torch.zeros(batch, 3, *images.shape[2:], device=segmenter.device)
     for symmetry in segmenter.augmentation:
-        seen = segmenter.output.activated(segmenter.network(symmetry.image(given)).float())
-        total += segmenter.output.undo(symmetry, seen)
+        total += segmenter.output.undo(symmetry, segmenter.seen(symmetry.image(given)))
     return (total / len(segmenter.augmentation))[: len(images)].cpu()
 
 

@@ -127,7 +127,7 @@ def test_what_nobody_clicked_is_background() -> None:
 
 @pytest.mark.parametrize(("radius", "mpp"), [(3.0, 0.5), (6.0, 0.5), (3.0, 0.25)])
 def test_no_object_reaches_further_than_the_given_micrometres(radius: float, mpp: float) -> None:
-    everything = torch.zeros(3, 60, 70)
+    everything = torch.full((3, 60, 70), 0.04)
     everything[:, :2, :2] = 1
     label, _ = labelled(refiner(Blurred(), mpp, max_radius=radius), everything, torch.tensor([[35.0, 30.0]]))
     y, x = np.mgrid[:60, :70]
@@ -144,7 +144,7 @@ def test_lengths_grow_with_the_diameter_of_an_image(
     monkeypatch.setattr(
         pseudo_label_refiner, "colour_posterior", lambda *given: cores.append(given[3]) or colour_posterior(*given)
     )
-    item = write_item(tmp_path, np.zeros((3, 120, 140), np.uint8), [(70.0, 60.0)], 0.25)
+    item = write_item(tmp_path, np.full((3, 120, 140), 10, np.uint8), [(70.0, 60.0)], 0.25)
     data = [item | ({"diameter": own} if own else {})]
     refiner(Blurred(), max_radius=6.0, core=1.0, diameter=6.0).write_labels(data, tmp_path / "new")
     label = read_label(tmp_path / "new" / "labels" / "t 1.tif", (120, 140))

@@ -117,7 +117,7 @@ def test_views_are_averaged():
             out[:, 2] = torch.where(torch.arange(image.shape[3]) < image.shape[3] // 2, 50.0, -50.0)
             return out
 
-    result = Segmenter(Left(), 0.5, inferer=SimpleInferer(), augmentation=EIGHT_FOLD).hover_map(torch.zeros(3, 8, 8))
+    result = Segmenter(Left(), 0.5, inferer=SimpleInferer(), augmentation=EIGHT_FOLD).hover_map(torch.ones(3, 8, 8))
     assert torch.allclose(result[2], torch.full((8, 8), 0.5))
 
 
