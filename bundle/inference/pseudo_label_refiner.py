@@ -37,6 +37,7 @@ class PseudoLabelRefiner(PseudoLabeller):
             diameter, in an image that has one.
         reference_labeller: another way to label an image, such as `voronoi_label`; where the two do not say alike
             whether a pixel is part of an object, it does not count, see `agreement_mask`. None: all pixels count.
+        outline_smoothing: standard deviation, um, of the Gaussian that smooths the outlines; see `smooth_outlines`.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class PseudoLabelRefiner(PseudoLabeller):
         core: float = 1.0,
         diameter: float = 6.0,
         reference_labeller: ReferenceLabeller | None = None,
+        outline_smoothing: float = 0.0,
     ) -> None:
         super().__init__(segmenter.mpp, diameter, segmenter.channels)
+        self.outline_smoothing = outline_smoothing
         self.segmenter, self.max_radius, self.core, self.reference_labeller = (
             segmenter,
             max_radius,

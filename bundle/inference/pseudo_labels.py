@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 from transforms.instances.seeds import seed_points
+from transforms.instances.smooth_outlines import smooth_outlines
 from transforms.pseudo_labels.geodesic import fit_alpha, geodesic_distance, geodesic_label
 from transforms.pseudo_labels.sam_masks import label_from_masks
 from transforms.pseudo_labels.voronoi import voronoi_label
@@ -43,6 +44,8 @@ class PseudoLabeller(ABC):
         diameter: typical of an object, um.
         channels: 1 (grey) or 3 (RGB).
     """
+
+    outline_smoothing = 0.0  # um; see `smooth_outlines`
 
     def __init__(self, mpp: float, diameter: float, channels: int = 3) -> None:
         self.mpp, self.diameter, self.channels = mpp, diameter, channels
@@ -91,8 +94,15 @@ class PseudoLabeller(ABC):
                 weight_path(output_dir, data[index]).parent.mkdir(parents=True, exist_ok=True)
                 write_weight(weight_path(output_dir, data[index]), resample_label(weight, loaded.size), loaded.mpp)
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_label(path, resample_label(label, loaded.size), loaded.mpp)  # last: it marks the image as done
+            label = self._with_smooth_outlines(resample_label(label, loaded.size), label)
+            write_label(path, label, loaded.mpp)  # last: it marks the image as done
         logger.info("labels of %d real images in %s", len(data), output_dir)
+
+    def _with_smooth_outlines(self, fine: Tensor, label: Tensor) -> Tensor:
+        """A label at the size on disk (1, H, W), smoothed there; the other is the same at the model's spacing."""
+        down, across = (new / own for new, own in zip(fine.shape[1:], label.shape[1:], strict=True))
+        sigma = self.outline_smoothing / self.mpp
+        return torch.from_numpy(smooth_outlines(fine[0].numpy(), (sigma * down, sigma * across)))[None]
 
     def load(self, item: Mapping[str, Any], image_mpp: float | None) -> tuple[LoadedImage, PointedImage]:
         """One image as it is on disk, and with its points and diameter at the model's spacing."""

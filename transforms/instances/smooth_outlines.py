@@ -29,13 +29,12 @@ def smooth_outlines(label: NDArray[np.integer], sigma: Sequence[float]) -> NDArr
         sigma: standard deviations of the Gaussian along rows and columns, px; 0 and 0 leave the label as it is.
 
     Returns:
-        (H, W), the label's type and ids. An object of which less than half would be left keeps its pixels, where no
-        other one takes them.
+        (H, W), the label's type and ids. An object of which less than half would be left keeps its pixels.
     """
     if not any(sigma) or not label.any():
         return label
     filled = fill_holes(label)
-    smooth = np.zeros_like(filled)
+    smooth, small = np.zeros_like(filled), []
     margins = [math.ceil(TRUNCATE * each) for each in sigma]
     for number, box in enumerate(find_objects(filled), 1):
         if box is None:
@@ -48,10 +47,12 @@ def smooth_outlines(label: NDArray[np.integer], sigma: Sequence[float]) -> NDArr
         own = filled[place] == number
         down, across = (blur_matrix(length, each) for length, each in zip(own.shape, sigma, strict=True))
         kept = down @ own.astype(np.float32) @ across.T > HALF
-        target = smooth[place]
         if kept.sum() < HALF * own.sum():
-            kept = own & (target == 0)
-        target[kept] = number
+            small.append((place, own, number))
+        else:
+            smooth[place][kept] = number
+    for place, own, number in small:  # after the others, which may have taken their pixels
+        smooth[place][own] = number
     return smooth
 
 

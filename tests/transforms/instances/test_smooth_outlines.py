@@ -89,6 +89,13 @@ def test_no_object_is_lost_however_small():
     assert set(np.unique(smooth_outlines(label, (3.0, 3.0)))) == {0, 1, 2, 3}
 
 
+def test_a_tiny_object_between_large_ones_keeps_its_pixels():
+    label = np.ones((30, 30), np.int32)
+    label[15:], label[14:16, 10:12], label[20, 20] = 3, 2, 4
+    smooth = smooth_outlines(label, (2.0, 2.0))
+    assert (smooth[14:16, 10:12] == 2).all() and smooth[20, 20] == 4 and set(np.unique(smooth)) == {1, 2, 3, 4}
+
+
 def test_an_object_at_the_border_is_not_pulled_away_from_it():
     label = np.zeros((40, 40), np.int32)
     label[:, :12] = 1
