@@ -194,11 +194,11 @@ def test_outlines_are_smoothed_at_the_size_of_the_image_and_every_point_keeps_it
     item = write_item(tmp_path, tissue(truth), centres, 0.25)
     lengths = []  # of all outlines, px
     for um in (0.0, 0.7):
-        refiner(Blurred(), outline_smoothing=um).write_labels([item], tmp_path / str(um))
+        refiner(Random(), outline_smoothing=um).write_labels([item], tmp_path / str(um))
         label = read_label(tmp_path / str(um) / "labels" / "t 1.tif", (180, 216))
-        assert sorted(label.unique().tolist()) == [0, 1, 2, 3, 4, 5] and min(overlaps(label, truth, centres)) > 0.8
+        assert sorted(label.unique().tolist()) == [0, 1, 2, 3, 4, 5]
         lengths.append(sum(int((label.diff(dim=axis) != 0).sum()) for axis in (1, 2)))
-    assert lengths[1] < 0.97 * lengths[0]
+    assert lengths[1] < 0.9 * lengths[0]
 
 
 def test_labels_that_are_there_stay_and_missing_ones_are_made(tmp_path: Path) -> None:
