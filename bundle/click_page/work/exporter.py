@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from transforms.budget import MOST_PIXELS
+
 from ...files.images import IMAGE_SUFFIXES
 from ...files.view import window_text
+from ...label_server.images import pixel_size
 from ...label_server.query import Query
 from ...objects.registry import choose_formats
-from ...slides.listing import SCANNER_SUFFIXES
+from ...slides.listing import SCANNER_SUFFIXES, is_slide
 from ..clicks.click_folder import ClickFolder
 from .job import Job
 
@@ -30,6 +34,7 @@ class Exporter:
         self.said, self.trouble = "", False
         self._job: Job | None = None
         self._waiting: list[list[str]] = []
+        self._troubles: list[str] = []  # of the runs since the button was pressed
         self._output = Path()
 
     def output(self, query: Query) -> Path:
@@ -49,12 +54,12 @@ class Exporter:
         options = ["--model", str(query.model), *(["--mpp", str(query.mpp)] if query.mpp else [])]
         options += [f"--intensity={window_text(query.intensity)}"] if query.intensity else []
         suffixes = {paths.image.suffix.lower() for paths in self.folder.images().values()}
-        images, self._waiting = str(self.folder.images_dir), []
+        images, self._waiting, self._troubles = str(self.folder.images_dir), [], []
         if suffixes & set(IMAGE_SUFFIXES):
             chosen = ["--formats", ",".join(formats)]
             self._waiting.append(["folder", images, "--output", str(self._output), *options, *chosen])
         for paths in self.folder.images().values():
-            if paths.image.suffix.lower() in SCANNER_SUFFIXES:
+            if _is_too_large(paths.image):
                 self._waiting.append(["slide", str(paths.image), "--output", str(self._output / "slides"), *options])
         self._next()
 
@@ -72,18 +77,32 @@ class Exporter:
         if job.running:
             done = len(list((self._output / "labels").glob("*.tif")))
             self._say(f"{done} of {len(self.folder.images())} images segmented")
-        elif not job.succeeded:
-            self._job = None
-            self._say(f"stopped: {job.last_line()} (all it said: {job.log})", trouble=True)
-        elif self._waiting:
+            return
+        if not job.succeeded:
+            self._troubles.append(f"{job.last_line()} (all it said: {job.log})")
+        self._job = None
+        if self._waiting:  # whatever became of the others
             self._next()
+        elif self._troubles:
+            self._say(f"stopped: {'; '.join(self._troubles)}", trouble=True)
         else:
-            self._job = None
             self._say(f"all images are segmented: {self._output}")
 
     def _next(self) -> None:
-        self._job = Job("scripts.segment", self._waiting.pop(0), self.folder.own / "segment_log.txt")
+        arguments = self._waiting.pop(0)  # "folder" or "slide", and the file's or folder's name
+        log = self.folder.own / f"segment_log_{arguments[0]}.txt"
+        self._job = Job("scripts.segment", arguments, log)
         self._say("the images are being segmented ...")
 
     def _say(self, text: str, trouble: bool = False) -> None:
         self.said, self.trouble = text, trouble
+
+
+def _is_too_large(path: Path) -> bool:
+    """Whether an image is segmented as a slide alone: those of scanners, and TIFF files that no memory holds whole."""
+    if path.suffix.lower() in SCANNER_SUFFIXES:
+        return True
+    try:
+        return is_slide(path) and math.prod(pixel_size(path)) > MOST_PIXELS
+    except (OSError, ValueError):  # it is told when it is segmented
+        return False
