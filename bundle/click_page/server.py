@@ -53,6 +53,8 @@ class ClickServer:
     """
 
     def __init__(self, app: ClickApp, address: Address) -> None:
+        for noisy in ("bokeh", "tornado.access"):  # the page's address is to be the first line
+            logging.getLogger(noisy).setLevel(logging.ERROR)
         self.app, self.gate = app, Gate(address.host)
         sockets = _bind(address)
         self.port: int = sockets[0].getsockname()[1]
@@ -81,8 +83,6 @@ class ClickServer:
 
     def run(self, open_browser: bool = True) -> None:
         """Serve until Ctrl-C; clicks are saved as they are made, so nothing is left to do then."""
-        for noisy in ("bokeh", "tornado.access"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
         self.server.start()
         self._watch.start()
         logger.info("the page: %s (Ctrl-C ends it)", self.url)

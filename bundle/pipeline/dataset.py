@@ -28,9 +28,13 @@ def open_dataset(request: Request, stages: Sequence[Stage]) -> DataFolder:
         FileNotFoundError, ValueError: every problem found, in one message; a training image without points, or
             without a label where a stage trains on labels.
     """
-    channels = StageRun(request, stages[0]).config.get(CHANNELS, 3)
+    config = StageRun(request, stages[0]).config
+    channels = config.get(CHANNELS, 3)
     dataset = DataFolder(request.dataset_dir, mpp=request.image_mpp, channels=channels, intensity=request.intensity)
     dataset.check_points()
+    if request.image_mpp is None and read_image(dataset.training[0].image_path).mpp is None:
+        said = "%s: no image says its um per px, so all are taken for the model's %s: state it, --mpp"
+        logger.warning(said, request.dataset_dir, config.get(MODEL_MPP))
     dataset.check_labels("testing")
     if any("training" in stage.images and "labels" in stage.parts for stage in stages):
         dataset.as_dicts("training", ("image", "label"))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bundle.annotations.click_check import ClickCheck
 from bundle.data.folder import DataFolder
@@ -154,3 +155,16 @@ def test_stages_run_by_name_record_the_option_that_makes_them_anew(request_: Req
     StageRun(replace(request_, variant="grey"), METHOD[0]).manifest().begin()
     manifest = read_manifest(request_.output_dir / METHOD[0].folder)
     assert manifest is not None and manifest["record"]["arguments"]["variant"] == "painted,grey"
+
+
+@pytest.mark.parametrize(("mpp", "times"), [(None, 1), (0.25, 0)])
+def test_images_that_say_no_spacing_are_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mpp: float | None, times: int
+) -> None:
+    for part in ("images", "points"):
+        (tmp_path / "data" / part).mkdir(parents=True)
+    Image.new("RGB", (80, 80), (200, 180, 220)).save(tmp_path / "data" / "images" / "a.png")
+    (tmp_path / "data" / "points" / "a.csv").write_text("x,y\n40,40\n")
+    decided(Request(tmp_path / "data", tmp_path / "out", ROOT, "smoke", device="cpu", image_mpp=mpp))
+    said = [message for message in caplog.messages if "taken for the model's 0.5: state it, --mpp" in message]
+    assert len(said) == times
