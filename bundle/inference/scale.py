@@ -83,7 +83,7 @@ class Scale:
         return mpp * usual_diameter(segmenter) / self.diameter.value
 
 
-def parse_scale(mpp: str | None, diameter: str | None) -> tuple[float | None, Scale]:
+def parse_scale(mpp: str | float | None, diameter: str | None) -> tuple[float | None, Scale]:
     """What a user typed: um per px, or `auto`; and a diameter, as `parse_diameter` reads it.
 
     Returns:
@@ -92,7 +92,7 @@ def parse_scale(mpp: str | None, diameter: str | None) -> tuple[float | None, Sc
     Raises:
         ValueError: one is no such thing, or one excludes the other.
     """
-    auto = mpp is not None and mpp.strip().lower() == AUTO
+    auto = mpp is not None and str(mpp).strip().lower() == AUTO
     stated = None
     if mpp is not None and not auto:
         try:
