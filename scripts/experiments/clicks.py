@@ -31,7 +31,7 @@ from bundle.files.images import check_mpp, read_image
 from bundle.files.points_csv import write_points
 from bundle.files.value_rules import listed
 from bundle.files.writers import write_image
-from bundle.inference.model import model_path
+from bundle.inference.model import model_path, read_card
 from bundle.label_server.query import Query
 from bundle.label_server.training import Training
 from bundle.metrics.detection import pair_points
@@ -200,7 +200,8 @@ def clicks(
         ValueError: an option is of no use, or images are of unknown um per px.
     """
     around(tables.page, "clicks")
-    output, folder = Path(output_dir), DataFolder(dataset_dir, check_mpp(image_mpp))
+    channels = read_card(model_path(model)).channels
+    output, folder = Path(output_dir), DataFolder(dataset_dir, check_mpp(image_mpp), channels)
     epochs = max(curves.updates // 100, 1)
     bench = Bench(folder, model_path(model), output, SimulatedUser(), curves.region_um, preset, epochs)
     done = {run_of(record) for record in read_records(tables.records or output / "clicks.csv")}
@@ -287,7 +288,8 @@ class Bench:
     def train(self, root: Path) -> Path:
         """Train as the page does, from the given weights."""
         epochs = {"segmentation_epochs": self.epochs}
-        training = Training(self.preset, "pretrained", self.folder.mpp, epochs=epochs, init_weights=self.model)
+        variant = "pretrained,grey" if self.folder.channels == 1 else "pretrained"
+        training = Training(self.preset, variant, self.folder.mpp, epochs=epochs, init_weights=self.model)
         weights = {"pretrained": path_expression(self.model)}
         request = replace(training.as_pipeline(ROOT), dataset_dir=root / "data", output_dir=root / "runs")
         request = replace(request, image_mpp=self.folder.mpp, overrides={**request.overrides, **weights})

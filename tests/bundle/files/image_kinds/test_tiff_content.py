@@ -288,16 +288,7 @@ def test_palettes_of_one_bit(tmp_path, scale):
     colours = np.array([[10, 20, 30], [200, 150, 100]])
     indices = np.arange(16 * 8).reshape(8, 16) % 3 == 0
     data = np.packbits(indices, axis=1).tobytes()
-    entries = [
-        (256, 4, 16),
-        (257, 4, 8),
-        (258, 3, 1),
-        (259, 3, 1),
-        (262, 3, 3),
-        (273, 4, 146),
-        (277, 3, 1),
-        (278, 4, 8),
-    ]
+    entries = [(256, 4, 16), (257, 4, 8), (258, 3, 1), (259, 3, 1), (262, 3, 3), (273, 4, 146), (277, 3, 1)]
     entries += [(278, 4, 8), (279, 4, len(data)), (320, 3, None)]
     directory = struct.pack("<H", len(entries))
     for tag, kind, value in entries:
