@@ -17,10 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter, map_coordinates
-from skimage.color import rgb2lab
 from torch import Tensor
 from transforms.maps.points import crop_points
-from transforms.pseudo_labels.colour_evidence import point_distance
+from transforms.pseudo_labels.colour_evidence import point_distance, smooth_colours
 from transforms.random_streams import generator
 from transforms.resample import resample_image, resample_points, working_size
 
@@ -89,8 +88,7 @@ def colour_of_objects(image: Tensor, points: Tensor, diameter: float) -> np.ndar
     Returns:
         (H, W) from 0, what lies far from points, to 1, what lies at them, and to 1.5 beyond; 0 where nothing differs.
     """
-    colours = image.numpy().astype(float).transpose(1, 2, 0)  # (H, W, C)
-    colours = gaussian_filter(rgb2lab(colours) if len(image) == 3 else colours, (diameter / 12, diameter / 12, 0))
+    colours = smooth_colours(image, diameter / 12)  # (H, W, C)
     distance = point_distance(points, colours.shape[:2]) / diameter  # (H, W)
     beside = distance >= min(0.8, np.quantile(distance, 0.8))
     near, far = _moments(colours, np.exp(-18 * distance**2)), _moments(colours, beside.astype(float))

@@ -67,11 +67,15 @@ def point_distance(points: Tensor, size: tuple[int, ...]) -> np.ndarray:
     return distance_transform_edt(vacant)
 
 
+def smooth_colours(image: Tensor, smoothing: float) -> np.ndarray:
+    """The colours of an image (C, H, W) without its noise: float64 (H, W, C), CIELAB for C = 3; `smoothing` in px."""
+    colours = image.detach().cpu().double().numpy().transpose(1, 2, 0)  # (H, W, C)
+    return gaussian_filter(rgb2lab(colours) if colours.shape[2] == 3 else colours, (smoothing, smoothing, 0))
+
+
 def colour_cells(image: Tensor, bins: int, smoothing: float) -> np.ndarray:
     """The histogram cell that each pixel's colour falls into: image (C, H, W) -> int64 (H, W) in [0, bins^C)."""
-    colours = image.detach().cpu().double().numpy().transpose(1, 2, 0)  # (H, W, C)
-    colours = rgb2lab(colours) if colours.shape[2] == 3 else colours
-    colours = gaussian_filter(colours, (smoothing, smoothing, 0))
+    colours = smooth_colours(image, smoothing)
     low, high = colours.min((0, 1)), colours.max((0, 1))
     place = ((colours - low) / np.maximum(high - low, 1e-9) * bins).astype(np.int64).clip(0, bins - 1)  # (H, W, C)
     return np.ravel_multi_index(tuple(np.moveaxis(place, 2, 0)), (bins,) * place.shape[2])
