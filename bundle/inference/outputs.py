@@ -54,8 +54,23 @@ class Output(Protocol):
         """Map (3, H, W) to label (1, H, W), without objects of fewer px than `smallest`."""
 
 
+class CheckedOutput:
+    """What both kinds of output share: parameters that are checked, and outlines that are smoothed."""
+
+    mpp: float
+    outline_smoothing: float
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+
+    @property
+    def outline_px(self) -> float:
+        """As `Output.outline_px`."""
+        return self.outline_smoothing / self.mpp
+
+
 @dataclass(frozen=True)
-class HoverOutput:
+class HoverOutput(CheckedOutput):
     """tanh h, tanh v and the logit of m, read as a hover map with m in [0, 1]: Compact and HoverNet.
 
     Raises:
@@ -67,14 +82,6 @@ class HoverOutput:
     smoothing: float = 0.25  # um: standard deviation of a Gaussian over h and v
     smallest: float | None = None  # um2: smaller objects are dropped; None: what the caller says, in px
     outline_smoothing: float = OUTLINE_SMOOTHING
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-
-    @property
-    def outline_px(self) -> float:
-        """As `Output.outline_px`."""
-        return self.outline_smoothing / self.mpp
 
     def activated(self, prediction: Tensor) -> Tensor:
         """(B, 3, H, W) to the same shape; probabilities are averaged, not logits."""
@@ -95,7 +102,7 @@ class HoverOutput:
 
 
 @dataclass(frozen=True)
-class ClassOutput:
+class ClassOutput(CheckedOutput):
     """Logits of background, inside and boundary, read as probabilities: CNN3; ValueError as `HoverOutput`."""
 
     mpp: float  # um per px of the maps
@@ -103,14 +110,6 @@ class ClassOutput:
     reach: float = REACH  # um that the core of an object grows by
     smallest: float | None = None  # um2: smaller objects are dropped; None: what the caller says, in px
     outline_smoothing: float = OUTLINE_SMOOTHING
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-
-    @property
-    def outline_px(self) -> float:
-        """As `Output.outline_px`."""
-        return self.outline_smoothing / self.mpp
 
     def activated(self, prediction: Tensor) -> Tensor:
         """(B, 3, H, W) to probabilities of the same shape."""
