@@ -9,6 +9,7 @@
     python -m scripts.experiments robustness --dataset_dir DATA --output_dir OTHER --mpp 0.25
     python -m scripts.experiments clicks --dataset_dir DATA --output_dir CLICKS --mpp 0.25
     python -m scripts.experiments click_check --dataset_dir DATA --mpp 0.25
+    python -m scripts.experiments recipe --dataset_dir DATA --output_dir RECIPE --mpp 0.25
     python -m scripts.experiments claims
     python -m scripts.experiments paper_scale --dataset_dir DATA --output_dir PAPER --mpp 0.25 --minutes 28
     python -m scripts.experiments join_weights --carry_dir PAPER/carry --output_dir WEIGHTS
@@ -42,6 +43,7 @@ from scripts.experiments.comparison_command import table
 from scripts.experiments.options import TableOptions, TrainingOptions, lengths, numbers
 from scripts.experiments.page import around, enter
 from scripts.experiments.paper_scale import paper_scale
+from scripts.experiments.recipe import recipe
 from scripts.experiments.records import Record, enter_records, read_records, run_of, write_records
 from scripts.experiments.robustness import (
     WAYS,
@@ -227,6 +229,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "robustness": robustness,
     "clicks": clicks,
     "click_check": click_check,
+    "recipe": recipe,
     "claims": claims,
     "paper_scale": paper_scale,
     "join_weights": join_weights,

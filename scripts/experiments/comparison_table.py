@@ -60,7 +60,7 @@ def differences_markdown(images: Sequence[Record]) -> str:
             if seeds and way != "method":
                 pairs = [(runs[way, seed], runs["method", seed]) for seed in seeds]
                 cells = [result_row(way, backbone).title, backbone, ", ".join(map(str, seeds))]
-                lines.append(cells + [_difference(pairs, metric) for metric in COMPARED])
+                lines.append(cells + [paired_difference(pairs, metric) for metric in COMPARED])
     header = ["difference from this method", "backbone", "at seeds", *COMPARED.values()]
     return markdown_table(header, lines) if lines else ""
 
@@ -76,8 +76,13 @@ def _values_by_run(images: Iterable[Record]) -> dict[tuple[str, int], Run]:
     return runs
 
 
-def _difference(pairs: Sequence[tuple[Run, Run]], metric: str) -> str:
-    """As +.004 ± .002 (.001); an image counts where every run has measured it."""
+def paired_difference(pairs: Sequence[tuple[Run, Run]], metric: str) -> str:
+    """How far one run is above another, as +.004 ± .002 (.001): mean, standard error over images, sd over the pairs.
+
+    Args:
+        pairs: runs to compare, one pair for each seed.
+        metric: its name; an image counts where every run has measured it.
+    """
 
     def values(run: Run) -> list[float]:
         return [run.get(image, {}).get(metric, math.nan) for image in pairs[0][0]]

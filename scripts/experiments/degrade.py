@@ -77,10 +77,10 @@ def write_degraded(folder: DataFolder, degradation: Degradation, output: str | P
         (output / part).mkdir(exist_ok=True)
     dropped = {item.name: _training_item(folder, item, number, degradation, output) for number, item in chosen}
     for item in folder.testing:
-        _link(item.image_path, output / "images")
+        link_file(item.image_path, output / "images")
         for path, part in ((item.points_path, "points"), (item.label_path, "labels")):
             if path is not None:
-                _link(path, output / part)
+                link_file(path, output / part)
     names = {"training": [item.name for _, item in chosen], "testing": [item.name for item in folder.testing]}
     write_json(output / "split.json", names)
     write_json(output / RECORD, {"degradation": taken, "images": names["training"], "dropped": dropped})
@@ -129,11 +129,12 @@ def _training_item(folder: DataFolder, item: Item, number: int, degradation: Deg
     size = (sample["image"].shape[1], sample["image"].shape[2])
     points, dropped = degrade_points(sample["points"], size, sd, number, degradation)
     write_points(output / "points" / f"{item.name}.csv", points)
-    _link(item.image_path, output / "images")
+    link_file(item.image_path, output / "images")
     return dropped
 
 
-def _link(path: Path, folder: Path) -> None:
+def link_file(path: Path, folder: Path) -> None:
+    """A link to a file in a folder, under its own name; what is there stays."""
     target = folder / path.name
     try:
         os.symlink(path.resolve(), target)
