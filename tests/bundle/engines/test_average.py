@@ -15,16 +15,17 @@ from bundle.engines.saving import Resume, SaveCheckpoints
 from bundle.networks.weights import load_weights
 
 
-def averaging(tiny, folder, decay, *handlers, max_epochs=3):
+def averaging(tiny, folder, decay, *handlers, max_epochs=3, rise=0):
     """A cycle trainer with an average of its generator."""
     trainer = tiny.cycle_trainer(max_epochs=max_epochs)
-    average = AverageWeights(trainer.generator, folder / "average.pt", decay)
+    average = AverageWeights(trainer.generator, folder / "average.pt", decay, rise=rise)
     trainer.attach_handlers([average, *handlers])
     return trainer, average
 
 
-def test_the_average_by_hand(tiny, tmp_path):
-    trainer, _ = averaging(tiny, tmp_path, 0.6)
+@pytest.mark.parametrize(("rise", "decays"), [(0, [0.6] * 11), (4, [2 / 5, 3 / 6, 4 / 7] + [0.6] * 8)])
+def test_the_average_by_hand(tiny, tmp_path, rise, decays):
+    trainer, _ = averaging(tiny, tmp_path, 0.6, rise=rise)
     seen = []
 
     def note(engine):
@@ -33,8 +34,8 @@ def test_the_average_by_hand(tiny, tmp_path):
     trainer.add_event_handler(Events.ITERATION_COMPLETED, note)
     trainer.run()
     expected = seen[0]
-    for weight in seen[1:]:
-        expected = 0.6 * expected + 0.4 * weight
+    for weight, decay in zip(seen[1:], decays, strict=True):
+        expected = decay * expected + (1 - decay) * weight
     written = torch.load(tmp_path / "average.pt", weights_only=True)
     torch.testing.assert_close(written["body.0.weight"], expected)
     assert not torch.equal(written["body.0.weight"], seen[-1])
@@ -66,3 +67,8 @@ def test_a_cut_run_goes_on_with_its_average(tiny, tmp_path):
 def test_bad_decays(decay):
     with pytest.raises(ValueError, match="decay is"):
         AverageWeights(torch.nn.Linear(1, 1), "average.pt", decay)
+
+
+def test_a_negative_rise_is_refused():
+    with pytest.raises(ValueError, match="rise is -1"):
+        AverageWeights(torch.nn.Linear(1, 1), "average.pt", rise=-1)
