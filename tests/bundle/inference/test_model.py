@@ -23,6 +23,7 @@ from bundle.inference.model import (
 from bundle.networks.cnn3 import CNN3
 from bundle.networks.compact import Compact
 from bundle.networks.hovernet import HoverNet
+from bundle.networks.lite import Lite
 from bundle.networks.weights import CheckpointError
 
 TARGET = {"_target_": "bundle.networks.compact.Compact", "channels": [4, 8]}
@@ -138,6 +139,7 @@ DESCRIBED = [
     HoverNet(image_channels=1, width=0.125, norm="group"),
     CNN3(width=0.1),
     CNN3(image_channels=1, width=0.05, dropout=(0, 0, 0.25, 0.25)),
+    Lite(image_channels=1, channels=(4, 6, 8, 10), norm="batch"),
 ]
 
 
@@ -158,7 +160,7 @@ def test_a_description_builds_the_same_architecture(network, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "network", [DESCRIBED[1], DESCRIBED[4], DESCRIBED[6]], ids=lambda network: type(network).__name__
+    "network", [DESCRIBED[1], DESCRIBED[4], DESCRIBED[6], DESCRIBED[7]], ids=lambda network: type(network).__name__
 )
 def test_a_network_that_describes_itself_can_be_scripted(network):
     image = torch.rand(1, 1, 19, 24)

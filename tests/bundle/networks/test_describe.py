@@ -25,6 +25,7 @@ SMALL = {  # one small network of every class on the list
     COMPACT: {"channels": [4, 8]},
     "bundle.networks.hovernet.HoverNet": {"width": 0.125},
     "bundle.networks.cnn3.CNN3": {"width": 0.05},
+    "bundle.networks.lite.Lite": {"channels": [4, 6, 8, 10]},
     "bundle.networks.resnet.ResNetMapper": {"width": 4, "blocks": 1},
     "bundle.networks.resnet.ResNetGenerator": {"width": 4, "blocks": 1, "local_noise": 1},
     "bundle.networks.spade.SPADEGenerator": {"width": 4, "hidden": 4, "multipliers": [2, 1, 1]},

@@ -12,6 +12,7 @@ from torch import nn
 
 from bundle.networks.compact import Compact
 from bundle.networks.hovernet import HoverNet
+from bundle.networks.lite import Lite
 from bundle.networks.resnet import ResNetMapper
 
 MAKERS: dict[str, Callable[[int], nn.Module]] = {
@@ -20,6 +21,7 @@ MAKERS: dict[str, Callable[[int], nn.Module]] = {
     "compact_none": lambda channels: Compact(channels, channels=(4, 8, 16), norm="none"),
     "hovernet": lambda channels: HoverNet(channels, width=0.125),
     "hovernet_group": lambda channels: HoverNet(channels, width=0.125, norm="group"),
+    "lite": lambda channels: Lite(channels, channels=(4, 6, 8, 10)),
     "resnet": lambda channels: ResNetMapper(channels, width=4, blocks=2),
 }
 SCRIPTED = [name for name in MAKERS if name != "resnet"]
@@ -83,7 +85,7 @@ def test_torchscript_computes_the_same(name: str) -> None:
         torch.testing.assert_close(scripted(image), network(image))
 
 
-@pytest.mark.parametrize("name", ["compact", "compact_none", "hovernet", "hovernet_group"])
+@pytest.mark.parametrize("name", ["compact", "compact_none", "hovernet", "hovernet_group", "lite"])
 def test_a_sample_does_not_depend_on_its_batch(name: str) -> None:
     network = MAKERS[name](3).double().train()
     images = torch.rand(3, 3, 16, 16, dtype=torch.float64)

