@@ -98,7 +98,7 @@ def recipe(
     if not tables.table_only:
         unfinished = run_recipes(setups, chosen, done)
     new = [record for setup in setups for row in chosen for record in setup.records(row)]
-    _write(Path(training.output_dir), enter_records(tables.records, new), tables.page)
+    _write_recipe(Path(training.output_dir), enter_records(tables.records, new), tables.page)
     if unfinished:
         raise ValueError("not finished: " + "; ".join(unfinished))
 
@@ -298,13 +298,13 @@ def write_fold(setup: Setup) -> None:
     data = setup.folder / "data"
     for item in whole.training:
         learnt = item in training and made is not None
-        write_item(item, made / f"{item.name}.tif" if learnt and made else item.label_path, data)
+        link_item(item, made / f"{item.name}.tif" if learnt and made else item.label_path, data)
     names = {"training": [item.name for item in training], "testing": [item.name for item in testing]}
     write_json(data / "split.json", names)
     logger.info("%s: %d images to learn from; held out: %s", setup.name, len(training), ", ".join(names["testing"]))
 
 
-def write_item(item: Item, label: Path | None, data: Path) -> None:
+def link_item(item: Item, label: Path | None, data: Path) -> None:
     """Link one image, its points and a label into a data set."""
     if item.points_path is None:
         raise FileNotFoundError(f"{item.image_path}: has no points: click it, or leave it out of split.json")
@@ -318,14 +318,14 @@ def labels_from_points(setup: Setup, items: Sequence[Item]) -> Path:
     """The folder of the labels that `models/model.pt`, colours and points give; made once for all folds."""
     data, output = setup.root / "clicked", setup.root / "labelled"
     for item in items:
-        write_item(item, None, data)
+        link_item(item, None, data)
     write_json(data / "split.json", {"training": [item.name for item in items], "testing": []})
     request = replace(setup.training.request(""), dataset_dir=data, output_dir=output)
     run_all(request, [LABEL])
     return output / LABEL.folder / "relabelled" / "labels"
 
 
-def _write(output_dir: Path, found: Sequence[Record], page: str) -> None:
+def _write_recipe(output_dir: Path, found: Sequence[Record], page: str) -> None:
     output_dir.mkdir(parents=True, exist_ok=True)
     write_records(output_dir / "recipe.csv", found)
     write_text(output_dir / "recipe.md", recipe_markdown(found))

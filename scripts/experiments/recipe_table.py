@@ -26,7 +26,9 @@ def recipe_markdown(records: Sequence[Record]) -> str:
         base = values_by_seed(known, BASELINE)
         for row in ROWS:
             if runs := values_by_seed(known, row.name):
-                lines.append(_cells(row, labels, [each for each in known if each["recipe"] == row.name], runs, base))
+                lines.append(
+                    _recipe_cells(row, labels, [each for each in known if each["recipe"] == row.name], runs, base)
+                )
     return markdown_table(header, lines)
 
 
@@ -39,7 +41,7 @@ def values_by_seed(records: Iterable[Record], name: str) -> dict[int, Run]:
     return runs
 
 
-def _cells(
+def _recipe_cells(
     row: RecipeRow, labels: str, records: Sequence[Record], runs: Mapping[int, Run], base: Mapping[int, Run]
 ) -> list[str]:
     seeds = [seed for seed in runs if seed in base]
