@@ -44,28 +44,40 @@ def segment_block(slide: str, model: str, plan: Plan, block: Place, device: str 
     """
     with threads(plan.threads):
         segmenter = cached_segmenter(model, plan.weights, plan.views, device)
-        clock, results = Clock(), []
+        clock = Clock()
         with Slide(slide, segmenter.channels, plan.mpp, plan.view) as opened:
             if opened.size != plan.grid.slide_size:
                 raise ValueError(f"{slide}: another slide than the one that was planned: put the first one back")
-            places = plan.windows_of(block)
-            shown = plan.layout.shown(plan.layout.block_box(block))
-            seen = seen_map(opened, segmenter, plan, shown, places, clock)
-        started = time.perf_counter()
-        for tile in plan.layout.tiles_of(block):
-            box = plan.layout.tile_box(tile)
-            around = plan.layout.shown(box)
-            crop = seen[:, *around.slices(shown)]
-            results.append(tile_objects(crop, around, box, plan.grid, segmenter.to_label, segmenter.output))
-        clock.processing = time.perf_counter() - started
-    return _as_bytes(results, clock, len(places))
-
-
-def _as_bytes(results: list[TileResult], clock: Clock, windows: int) -> bytes:
-    too_wide = sum(result.too_wide for result in results)
+            results = tile_results(opened, segmenter, plan, block, clock)
     return to_bytes(
-        joined_objects([result.objects for result in results]), too_wide=too_wide, windows=windows, **vars(clock)
+        joined_objects([result.objects for result in results]),
+        too_wide=sum(result.too_wide for result in results),
+        windows=len(plan.windows_of(block)),
+        **vars(clock),
     )
+
+
+def tile_results(slide: Slide, segmenter: Segmenter, plan: Plan, block: Place, clock: Clock) -> list[TileResult]:
+    """What the tiles of a block hold.
+
+    Args:
+        slide: open for reading.
+        segmenter: the network, its views and what its channels mean.
+        plan: of the slide, or of a region of it.
+        block: row and column.
+        clock: time spent is added to it.
+    """
+    layout = plan.layout
+    shown = layout.shown(layout.block_box(block))
+    seen = seen_map(slide, segmenter, plan, shown, plan.windows_of(block), clock)
+    started, results = time.perf_counter(), []
+    for tile in layout.tiles_of(block):
+        box = layout.tile_box(tile)
+        around = layout.shown(box)
+        crop = seen[:, *around.slices(shown)]
+        results.append(tile_objects(crop, around, box, plan.grid, segmenter.to_label, segmenter.output))
+    clock.processing += time.perf_counter() - started
+    return results
 
 
 @lru_cache(maxsize=2)

@@ -141,7 +141,7 @@ def comparable(plan: Plan, way: str) -> dict[str, Any]:
     for name in ("tissue", "weights", "batch", "threads"):  # the first two follow from the rest and from the model
         del settings[name]
     layout = vars(plan.layout) | {"block": plan.layout.block * plan.layout.tile}  # px
-    del settings["layout"], layout["size"]  # the grid's
+    del settings["layout"], layout["size"], layout["corner"]  # the grid's
     return settings | {f"{name} (px)": length for name, length in layout.items()}
 
 

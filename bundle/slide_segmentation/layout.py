@@ -32,12 +32,13 @@ class Layout:
         ValueError: a length is out of its range.
     """
 
-    size: Size  # of the grid
+    size: Size  # of the grid, or of the part of it that they cover
     window: int  # side of a window
     stride: int  # from window to window
     tile: int  # side of a tile
     halo: int  # around each tile
     block: int  # side of a block, in tiles
+    corner: Place = (0, 0)  # row and column of the grid where the lattices begin: those of a region lie in the slide
 
     def __post_init__(self) -> None:
         if min(self.window, self.stride, self.tile, self.block) < 1 or self.halo < 0:
@@ -51,13 +52,12 @@ class Layout:
 
     @property
     def box(self) -> Box:
-        """The whole grid."""
-        return Box.of(self.size)
+        """All that they cover."""
+        return self._box(0, 0, *self.size)
 
     def window_box(self, place: Place) -> Box:
         """A window; those at the right and lower edges may reach beyond the grid."""
-        top, left = place[0] * self.stride, place[1] * self.stride
-        return Box(left, top, left + self.window, top + self.window)
+        return self._box(place[0] * self.stride, place[1] * self.stride, self.window, self.window)
 
     def window_counts(self) -> Place:
         """Rows and columns of windows."""
@@ -69,15 +69,17 @@ class Layout:
         counts = self.window_counts()
         sides = ((box.top, box.bottom), (box.left, box.right))
         rows, columns = (
-            range(max((first - self.window) // self.stride + 1, 0), min(math.ceil(end / self.stride), count))
-            for (first, end), count in zip(sides, counts, strict=True)
+            range(
+                max((first - origin - self.window) // self.stride + 1, 0),
+                min(math.ceil((end - origin) / self.stride), count),
+            )
+            for origin, (first, end), count in zip(self.corner, sides, counts, strict=True)
         )
         return rows, columns
 
     def tile_box(self, place: Place) -> Box:
         """A tile, cut at the grid's edges."""
-        top, left = place[0] * self.tile, place[1] * self.tile
-        return Box(left, top, left + self.tile, top + self.tile).within(self.box)
+        return self._box(place[0] * self.tile, place[1] * self.tile, self.tile, self.tile).within(self.box)
 
     def shown(self, box: Box) -> Box:
         """A box with its halo."""
@@ -102,5 +104,9 @@ class Layout:
     def block_box(self, block: Place) -> Box:
         """All tiles of a block."""
         side = self.tile * self.block
-        top, left = block[0] * side, block[1] * side
-        return Box(left, top, left + side, top + side).within(self.box)
+        return self._box(block[0] * side, block[1] * side, side, side).within(self.box)
+
+    def _box(self, row: int, column: int, height: int, width: int) -> Box:
+        """A box by its first row and column behind the corner."""
+        top, left = self.corner[0] + row, self.corner[1] + column
+        return Box(left, top, left + width, top + height)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from transforms.budget import MOST_STEPS, check_budget
 from transforms.instances.smooth_outlines import TRUNCATE
+from transforms.pixel_centres import pixels_of
 
 from ..files.value_rules import check_value, many, whole
 from ..files.view import Channel, View, Window
@@ -110,6 +111,11 @@ class Plan:
         rows, columns = self.layout.windows_touching(box)
         return [(row, column) for row in rows for column in columns if self.tissue[row, column]]
 
+    def shows(self, centres: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which places (N, 2), x and y in px of the grid, pixel centres at integers, lie in a window with tissue."""
+        pixels = pixels_of(centres).astype(int).tolist()
+        return np.array([bool(self.windows_on(Box(x, y, x + 1, y + 1))) for x, y in pixels], bool)
+
     def blocks(self) -> list[Place]:
         """The blocks in which there may be anything, row by row."""
         return [block for block in self.layout.blocks() if self.windows_of(block)]
@@ -129,6 +135,8 @@ def plan_from(content: Mapping[str, Any]) -> Plan:
     tissue = np.unpackbits(np.frombuffer(bits, np.uint8), count=math.prod(shape)).reshape(shape).astype(bool)
     grid, layout = content["grid"], content["layout"]
     content["grid"] = Grid(tuple(grid["slide_size"]), tuple(grid["size"]))
-    content["layout"] = Layout(**{**layout, "size": tuple(layout["size"])})
+    content["layout"] = Layout(
+        **{**layout, "size": tuple(layout["size"]), "corner": tuple(layout.get("corner", (0, 0)))}
+    )
     low, high = content["window"]
     return Plan(**{**content, "tissue": tissue, "window": (low, high)})

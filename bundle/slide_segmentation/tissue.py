@@ -55,15 +55,22 @@ def tissue_windows(slide: Slide, grid: Grid, layout: Layout, way: str) -> Mask:
         layout: of that grid.
         way: one of WAYS; "none" gives all windows.
     """
+    windows = windows_with(mask_of_slide(slide, grid, way), grid, layout)
     if way == "none":
-        return np.ones(layout.window_counts(), bool)
-    height, width = (max(round(length / COARSER), 1) for length in grid.size)
-    small = Grid(slide.size, (height, width))
-    windows = windows_with(tissue_mask(slide.read_box(small, small.box)), layout)
+        return windows
     logger.info("%s: %.0f %% of its windows hold tissue", slide.path.name, 100 * windows.mean())
     if not windows.any():
         logger.warning("%s: is all glass, so there is nothing to find: --tissue none looks at all of it", slide.path)
     return windows
+
+
+def mask_of_slide(slide: Slide, grid: Grid, way: str) -> Mask:
+    """Where (rows, columns) a slide holds tissue, on a small copy; of one px, all tissue, with the way "none"."""
+    if way == "none":
+        return np.ones((1, 1), bool)
+    height, width = (max(round(length / COARSER), 1) for length in grid.size)
+    small = Grid(slide.size, (height, width))
+    return tissue_mask(slide.read_box(small, small.box))
 
 
 def tissue_mask(image: Tensor) -> Mask:
@@ -88,11 +95,11 @@ def _outside(pixels: NDArray[np.float32]) -> Mask:
     return binary_dilation(pixels.max(axis=0) < BLACK, iterations=RIM, structure=np.ones((3, 3)))
 
 
-def windows_with(mask: Mask, layout: Layout) -> Mask:
-    """Which windows (rows, columns) touch a pixel of a mask that covers the whole grid."""
+def windows_with(mask: Mask, grid: Grid, layout: Layout) -> Mask:
+    """Which windows (rows, columns) of a layout touch a pixel of a mask that covers the whole grid."""
     rows, columns = layout.window_counts()
     sums = np.pad(mask.cumsum(0, dtype=np.int64).cumsum(1), ((1, 0), (1, 0)))  # of all above and left
-    scale = mask.shape[1] / layout.size[1], mask.shape[0] / layout.size[0]
+    scale = mask.shape[1] / grid.size[1], mask.shape[0] / grid.size[0]
     found = np.empty((rows, columns), bool)
     for row in range(rows):
         for column in range(columns):

@@ -10,6 +10,7 @@ python -m scripts.benchmarks networks
 python -m scripts.benchmarks precision
 python -m scripts.benchmarks slides
 python -m scripts.benchmarks regions
+python -m scripts.benchmarks region_agreement --model models/model.pt --dataset_dir DATA --mpp 0.25
 python -m scripts.benchmarks memory
 python -m scripts.benchmarks synthesis --preset cpu
 python -m scripts.benchmarks click --dataset_dir DATA
@@ -28,7 +29,7 @@ from scripts.benchmarks.layout import layout
 from scripts.benchmarks.memory import memory
 from scripts.benchmarks.networks import networks
 from scripts.benchmarks.precision import precision
-from scripts.benchmarks.regions import slide_regions
+from scripts.benchmarks.regions import region_agreement, slide_regions
 from scripts.benchmarks.scale import scale
 from scripts.benchmarks.slides import slides
 from scripts.benchmarks.synthesis import synthesis
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "precision": precision,
     "slides": slides,
     "regions": slide_regions,
+    "region_agreement": region_agreement,
     "memory": memory,
     "synthesis": synthesis,
     "click": click_page,

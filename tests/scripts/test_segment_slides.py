@@ -7,15 +7,20 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from bundle.files.image_kinds import raster
 from scripts import segment
 from scripts.command_line import run_command
 
@@ -93,6 +98,29 @@ def test_a_folder_of_slides_is_gone_through_and_a_bad_one_is_reported(bench, cap
     (slides / "c.tif").unlink()
     assert run(*arguments(bench, "out", slide=slides)) == 0
     assert "0 segmented, 2 already there, 0 failed" in caplog.text
+
+
+def test_a_tiff_too_large_to_be_held_whole_is_segmented_by_the_command_that_its_message_names(
+    bench, helpers, monkeypatch, caplog
+):
+    monkeypatch.setattr(raster, "MOST_PIXELS", 300_000)  # the slide has 311,296
+    images = bench.folder / "my images"
+    images.mkdir()
+    large = images / "large.tif"
+    large.write_bytes(bench.slide.read_bytes())
+    Image.fromarray(np.full((40, 50, 3), 240, np.uint8)).save(images / "small.png")
+    with pytest.raises(SystemExit) as stop:
+        run_command(
+            {"folder": segment.folder},
+            ["folder", str(images), "--output", str(bench.folder / "labels"), "--model", str(bench.model)],
+        )
+    assert stop.value.code == 1 and (bench.folder / "labels/labels/small.tif").is_file()  # the others are done
+    assert f"{large}: an image of 608 x 512 px would take 311,296 px, and at most 300,000 are allowed" in caplog.text
+    (named,) = set(re.findall("`python -m scripts.segment (.*?)`", caplog.text))
+    words = [str(bench.folder / "out") if word == "OUT" else word for word in shlex.split(named)]
+    assert words[:2] == ["slide", str(large)]
+    assert run(*words[1:], "--model", bench.model, "--workers", 0, *SMALL) == 0
+    assert len((bench.folder / "out/large/objects.csv").read_text().splitlines()) > 60
 
 
 @pytest.mark.slow

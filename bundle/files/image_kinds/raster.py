@@ -8,6 +8,7 @@ file is read from its first bytes, and 16-bit colour goes through ITK's vector i
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,11 @@ def reading(path: Path, read: Callable[[Path], T]) -> T:
 
 def check_pixels(path: Path, width: int, height: int) -> None:
     """Refuse an image that is too large to be held whole; ValueError names the file and the mend."""
-    check_budget(f"{path}: an image of {width} x {height} px", width * height, MOST_PIXELS, "px", SMALLER)
+    mend = SMALLER
+    if file_kind(path) == "tiff":
+        command = shlex.join(["python", "-m", "scripts.segment", "slide", str(path), "--output", "OUT"])
+        mend = f"cut it into smaller images; to segment it, `{command}` reads it part by part"
+    check_budget(f"{path}: an image of {width} x {height} px", width * height, MOST_PIXELS, "px", mend)
 
 
 def refuse_turned(path: Path, orientation: int) -> None:

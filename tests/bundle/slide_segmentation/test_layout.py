@@ -17,13 +17,16 @@ from bundle.slide_segmentation.plan import Plan, Settings, plan_from
 from bundle.slides.grid import Box, Grid
 
 LAYOUTS = st.builds(
-    lambda size, window, share, tile, halo, block: Layout(size, window, max(int(share * window), 1), tile, halo, block),
+    lambda size, window, share, tile, halo, block, corner: Layout(
+        size, window, max(int(share * window), 1), tile, halo, block, corner
+    ),
     st.tuples(st.integers(1, 120), st.integers(1, 120)),
     st.integers(1, 60),
     st.floats(0.2, 1),
     st.integers(1, 50),
     st.integers(0, 30),
     st.integers(1, 4),
+    st.tuples(st.integers(0, 40), st.integers(0, 40)),
 )
 
 

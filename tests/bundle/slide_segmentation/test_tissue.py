@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bundle.slide_segmentation.layout import Layout
 from bundle.slide_segmentation.tissue import MARGIN, default_way, tissue_mask, tissue_windows, windows_with
-from bundle.slides.grid import Box
+from bundle.slides.grid import Box, Grid
 from bundle.slides.reader import Slide
 
 GLASS, STROMA, NUCLEUS = (0.94, 0.93, 0.94), (0.90, 0.75, 0.85), (0.4, 0.3, 0.6)
@@ -78,7 +78,7 @@ def test_fluorescence_is_bright_on_dark():
 def test_windows_with_tissue_are_those_that_touch_it(seed, width, height, window):
     layout = Layout((height, width), window, max(window // 2, 1), 10, 0, 1)
     mask = np.random.default_rng(seed).random((max(height // 3, 1), max(width // 3, 1))) < 0.1
-    found = windows_with(mask, layout)
+    found = windows_with(mask, Grid(layout.size, layout.size), layout)
     for (row, column), has in np.ndenumerate(found):
         box = layout.window_box((row, column)).within(layout.box)
         expected = any(box.within(_on_grid(place, mask.shape, layout)) for place in np.argwhere(mask).tolist())
