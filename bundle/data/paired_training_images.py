@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
+from transforms.maps.tissue import tissue_around
+from transforms.shapes.ellipses import EllipseSampler
 
 from .crops import EllipseCrop, LabelCrop
 from .streams import Batch
@@ -59,6 +61,16 @@ class PairedTrainingImage:
         return self.drawn.name
 
     @property
+    def points(self) -> Tensor:
+        """As of `EllipseTrainingImage`."""
+        return self.drawn.points
+
+    @property
+    def sampler(self) -> EllipseSampler:
+        """As of `EllipseTrainingImage`."""
+        return self.drawn.sampler
+
+    @property
     def size(self) -> tuple[int, int]:
         """(height, width), px."""
         return self.drawn.size
@@ -72,6 +84,11 @@ class PairedTrainingImage:
     def style(self) -> Tensor:
         """As of `EllipseTrainingImage`."""
         return self.drawn.style
+
+    def tissue(self, label: Tensor, reach: int) -> Tensor:
+        """What is left of the image, (C + 1, H, W), where the known label's objects and another label's are erased."""
+        objects = (label.to(self.known.label.device) > 0) | (self.known.label > 0)
+        return tissue_around(self.known.image[None], objects[None], reach)[0]
 
     def crop(self, origin: tuple[int, int], size: tuple[int, int], generator: torch.Generator) -> PairedCrop:
         """The window whose top-left pixel is `origin` = (x, y)."""

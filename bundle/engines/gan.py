@@ -43,7 +43,7 @@ class CycleTrainer(ResumableTrainer):
         generator: G, (hover map, noise) to image; its `noise` draws the noise.
         segmenter: F, image to tanh h, tanh v, logit of m.
         image_discriminator: D_X, image to scores.
-        mask_discriminator: D_S, hover map with m in [0, 1] to scores.
+        mask_discriminator: D_S, hover map with m in [0, 1] to scores; None: there is none.
         objective: tensors of one update by name (those of `losses.synthesis`) to scalars by name, one being "total".
         generator_optimizer: over G and F.
         discriminator_optimizer: over D_X and D_S.
@@ -162,6 +162,11 @@ class CycleTrainer(ResumableTrainer):
         """One per image, by its index in the global batch; on the training device unless another is given."""
         first, device = idist.get_rank() * batch, device or self.state.device
         return [counter_based(self.seed, step, first + i, purpose, device=device) for i in range(batch)]
+
+    @staticmethod
+    def condition(hover_map: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        """What G is fed: hover maps (B, 3, H, W), with the tissue around them where the batch has it."""
+        return torch.cat([hover_map, batch["tissue"]], 1) if "tissue" in batch else hover_map
 
     def _draw(self, batch: Mapping[str, Tensor], generators: Sequence[torch.Generator]) -> Tensor:
         """The next noise of each image, with its style where the batch says it: (B, noise channels, H, W)."""

@@ -72,11 +72,11 @@ class Panel:
             return None
         device, styles, painted = engine.state.device, self.batch.get("style"), []
         with eval_mode(engine.generator), engine.precision.autocast():
-            for place, hover_map in enumerate(self.batch["hover_map"][: self.masks]):
+            for place, condition in enumerate(engine.condition(self.batch["hover_map"], self.batch)[: self.masks]):
                 drawn = [generator(self.seed, place, number, device=device) for number in range(self.noises)]
                 style = None if styles is None else styles[place].expand(self.noises, -1)
-                noise = engine.noise.sample(self.noises, hover_map.shape[1:], drawn, device, style)
-                painted.append(engine.generator(hover_map.expand(self.noises, -1, -1, -1), noise).float())
+                noise = engine.noise.sample(self.noises, condition.shape[1:], drawn, device, style)
+                painted.append(engine.generator(condition.expand(self.noises, -1, -1, -1), noise).float())
         return torch.stack(painted)
 
 

@@ -88,11 +88,12 @@ def share_of(batch_size: int, name: str) -> int:
 def replicate(network: nn.Module) -> nn.Module:
     """A network as an update calls it: itself in a process alone, else wrapped so that its gradients are averaged.
 
-    All its parameters must learn in every update. The wrapper may be called several times before one `backward`, and
-    shares weights and buffers with the network, which stays what is saved, and what is called where its parameters are
-    not to learn. Buffers are not sent around: those of spectral norm follow from the weights, which are alike.
+    All its parameters must learn in every update, or none. The wrapper may be called several times before one
+    `backward`, and shares weights and buffers with the network, which stays what is saved, and what is called where its
+    parameters are not to learn. Buffers are not sent around: those of spectral norm follow from the weights, which are
+    alike.
     """
-    if idist.get_world_size() == 1:
+    if idist.get_world_size() == 1 or not any(parameter.requires_grad for parameter in network.parameters()):
         return network
     return DistributedDataParallel(network, forward_sync_buffers=False)
 

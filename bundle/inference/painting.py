@@ -18,15 +18,17 @@ from transforms.random_streams import generator as counter_based
 from transforms.shapes.draw import draw_label
 from transforms.shapes.ellipses import EllipseSampler
 
+from ..data.paired_training_images import PairedTrainingImage
 from ..files.points_csv import write_points
 from ..files.writers import write_image, write_label
 from ..networks.resnet import ResNetGenerator
 from ..networks.spade import SPADEGenerator
+from ..networks.unet_generator import UNetGenerator
 from .model import load_network
 
 logger = logging.getLogger(__name__)
 
-ImageGenerator = SPADEGenerator | ResNetGenerator
+ImageGenerator = SPADEGenerator | ResNetGenerator | UNetGenerator
 MASK, NOISE = 1, 2  # last keys of the draws
 
 
@@ -65,20 +67,30 @@ class SyntheticImageGenerator:
 
     def __init__(self, network: ImageGenerator, device: torch.device | str = "cpu", seed: int = 0) -> None:
         self.network, self.device, self.seed = network.to(device).eval(), torch.device(device), seed
+        self.tissue_reach = int(getattr(network, "tissue_reach", 0))  # px; above 0 it paints into real tissue
 
     @torch.inference_mode()
-    def paint(self, label: Tensor, generator: torch.Generator | None = None, style: Tensor | None = None) -> Tensor:
+    def paint(
+        self,
+        label: Tensor,
+        generator: torch.Generator | None = None,
+        style: Tensor | None = None,
+        tissue: Tensor | None = None,
+    ) -> Tensor:
         """Paint one image.
 
         Args:
             label: int32 (1, H, W).
             generator: of the noise; None draws from the global state.
             style: float32 (2 C,), how the image is to look; needed by a generator with style channels.
+            tissue: float32 (C + 1, H, W), see `transforms.maps.tissue`; needed by a generator that paints into it.
 
         Returns:
             float32 (C, H, W) in [0, 1], on the CPU.
         """
         condition = hover_map(label.to(self.device))[None]  # (1, 3, H, W)
+        if tissue is not None:
+            condition = torch.cat([condition, tissue[None].to(self.device)], 1)
         generators = None if generator is None else [generator]
         return self.paint_maps(condition, generators, None if style is None else style[None])[0].cpu()
 
@@ -126,11 +138,18 @@ class SyntheticImageGenerator:
                 continue
             ellipses = training_image.sampler(training_image.points, counter_based(self.seed, place, number, MASK))
             label = draw_label(ellipses, training_image.size)
-            image = self.paint(label, counter_based(self.seed, place, number, NOISE), training_image.style)
+            tissue = self._tissue(training_image, label)
+            image = self.paint(label, counter_based(self.seed, place, number, NOISE), training_image.style, tissue)
             write_points(folder / "points" / f"{name}.csv", training_image.points)
             write_label(folder / "labels" / f"{name}.tif", label, mpp)
             write_image(folder / "images" / f"{name}.tif", as_bytes(image), mpp)  # last: it marks the pair as whole
         logger.info("%d synthetic pairs in %s", len(numbered), folder)
+
+    def _tissue(self, training_image: Paintable, label: Tensor) -> Tensor | None:
+        """What a generator that paints into real tissue keeps of an image, None for others."""
+        if not self.tissue_reach or not isinstance(training_image, PairedTrainingImage):
+            return None
+        return training_image.tissue(label, self.tissue_reach)
 
 
 def load_image_generator(

@@ -181,11 +181,13 @@ def contact_sheet(folder: Path, names: Sequence[str]) -> np.ndarray:
 
 
 def check_style(paint: SyntheticImageGenerator, style: str) -> None:
-    """Refuse a style for a generator that takes none, and none for one that needs it.
+    """Refuse a style for a generator that takes none, none for one that needs it, and a generator that needs an image.
 
     Raises:
         ValueError: says which.
     """
+    if paint.tissue_reach:
+        raise ValueError("this generator paints nuclei into real tissue, and here is none: name one of another variant")
     told = paint.network.noise.style_channels > 0
     if told and not style:
         raise ValueError("this generator is told how images are to look: name an image that looks so, with --style")

@@ -78,12 +78,16 @@ class Compact(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, C, H, W) to (B, 3, H, W)."""
+        return as_prediction(self.features(image))
+
+    def features(self, image: Tensor) -> Tensor:
+        """(B, C, H, W) to what the last convolution gives, (B, K, H, W)."""
         height, width = image.shape[2], image.shape[3]
         levels = self.encode(image)
         features = levels.pop()
         for up in self.ups:
             features = up(features, levels.pop())
-        return as_prediction(self.exit(features))[:, :, :height, :width]
+        return self.exit(features)[:, :, :height, :width]
 
     def encode(self, image: Tensor) -> list[Tensor]:
         """(B, C, H, W) to the encoder's features, finest first, each level at half the resolution of the one before.

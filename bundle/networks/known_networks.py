@@ -55,6 +55,15 @@ OURS: Mapping[str, Arguments] = {
         "local_noise": COUNTS,
         "blocks": whole(0, 64),
     },
+    "bundle.networks.unet_generator.UNetGenerator": {
+        "image_channels": IMAGE_CHANNELS,
+        "global_noise": COUNTS,
+        "local_noise": COUNTS,
+        "style_channels": COUNTS,
+        "tissue_reach": COUNTS,
+        "channels": many(FEATURES, 1, LEVELS),
+        "norm": choice("layer", "batch", "none"),
+    },
     "bundle.networks.spade.SPADEGenerator": {
         "width": FEATURES,
         "in_channels": choice(3),

@@ -105,7 +105,8 @@ def measure_row(request: Request, row: AblationRow, seed: int, extractor: Featur
     painted_with = read_manifest(folder / "synthetic") or {}
     weights = painted_with.get("settings", {}).get("paint_with", "generator.pt")
     image_generator = load_image_generator(folder / "synthesis" / weights, resolve_device(request.device))
-    paint = AnyStyle(image_generator, [load_image(item.image_path, card.channels).image for item in data.training])
+    images = [load_image(item.image_path, card.channels).image for item in data.training]
+    paint = None if image_generator.tissue_reach else AnyStyle(image_generator, images)  # into tissue: no diversity
     quality = image_quality(data, folder / "synthetic", extractor, mpp, paint=paint)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, quality)

@@ -41,6 +41,9 @@ class AblationRow:
         return root / "quality" / f"{self.name}_seed{seed}.json"
 
 
+PAINTER = "published,pairs,pretrained_pairs,real_shapes"
+
+
 def ablation_rows() -> list[AblationRow]:
     """The paper's ablation (METHOD section 5), its parts one at a time, and what is ours."""
     return [
@@ -61,6 +64,9 @@ def ablation_rows() -> list[AblationRow]:
         AblationRow("blobs", "(c) with shapes that are no ellipses", "published,blobs"),
         AblationRow("pairs", "warm start, style, labelled real images", "published,warm_start,pairs"),
         AblationRow("real_shapes", "(pairs) with shapes of real objects", "published,warm_start,pairs,real_shapes"),
+        AblationRow("pretrained_pairs", "labels and judge of a trained segmenter", PAINTER),
+        AblationRow("unet", "(pretrained_pairs) with a UNet for SPADE", f"{PAINTER},unet_generator"),
+        AblationRow("real_background", "nuclei painted into real tissue", f"{PAINTER},real_background"),
     ]
 
 

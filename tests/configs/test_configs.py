@@ -259,6 +259,7 @@ ADVERSARIAL = {"adversarial_image", "adversarial_mask", "discriminator_image", "
 PUBLISHED = ADVERSARIAL | {"cycle", "instance", "point_synthetic", "point_real"}
 PLAIN = ADVERSARIAL | {"cycle", "map_cycle"}
 PAIRED = PUBLISHED | {"style", "rebuild", "known_label"}
+PAINTER = {"adversarial_image", "discriminator_image", "instance", "point_synthetic", "style", "rebuild"}
 SYNTHESIS_VARIANTS = {  # what is laid over `published`: the loss terms that are left, G's noise channels
     "": (PUBLISHED, 2),
     "plain_cyclegan": (PLAIN, 0),
@@ -277,6 +278,9 @@ SYNTHESIS_VARIANTS = {  # what is laid over `published`: the loss terms that are
     "style": (PUBLISHED | {"style"}, 2 + 6),
     "warm_start,pairs": (PAIRED, 2 + 6),
     "warm_start,pairs,real_shapes": (PAIRED, 2 + 6),
+    "pairs,pretrained_pairs": (PAINTER, 2 + 6),
+    "pairs,pretrained_pairs,unet_generator": (PAINTER, 2 + 6),
+    "pairs,pretrained_pairs,real_shapes,real_background": (PAINTER, 2 + 6),
 }
 
 

@@ -14,6 +14,7 @@ from bundle.files.images import load_image
 from bundle.files.writers import write_png
 from bundle.inference.model import ModelCard, describe_network, save_model
 from bundle.networks.spade import SPADEGenerator
+from bundle.networks.unet_generator import UNetGenerator
 from bundle.networks.weights import save
 from scripts.command_line import run_command
 from scripts.synthesize import images as synthesize
@@ -100,6 +101,14 @@ def test_images_are_in_the_style_of_the_reference(tmp_path):
         outputs.append(load_image(output / "images" / "synthetic_0001_000.tif").image)
     assert not torch.equal(*outputs)
     assert "with --style" in str(run("--generator", told, "--output_dir", tmp_path / "none"))
+
+
+def test_a_generator_that_paints_into_real_tissue_is_refused(tmp_path):
+    network = UNetGenerator(tissue_reach=2, channels=(4, 8))
+    (tmp_path / "synthesis").mkdir()
+    save_model(tmp_path / "synthesis" / "generator.pt", network, ModelCard(describe_network(network), MPP, 6.0))
+    said = str(run("--generator", tmp_path / "synthesis", "--output_dir", tmp_path / "out"))
+    assert "real tissue" in said and not (tmp_path / "out").exists()
 
 
 def test_shapes_of_real_objects_beside_the_generator_are_used(plain, tmp_path):

@@ -12,13 +12,15 @@ import torch
 from torch import Tensor
 
 from bundle.data.folder import DataFolder
-from bundle.data.training_images import EllipseTrainingImage
-from bundle.files.images import read_image
+from bundle.data.paired_training_images import PairedTrainingImage
+from bundle.data.training_images import EllipseTrainingImage, LabelledTrainingImage
+from bundle.files.images import load_image, read_image
 from bundle.files.labels import read_label
 from bundle.inference.painting import SyntheticImageGenerator, as_bytes
 from bundle.networks.noise import Noise3D
 from bundle.networks.resnet import ResNetGenerator
 from bundle.networks.spade import SPADEGenerator
+from bundle.networks.unet_generator import UNetGenerator
 from transforms.maps.hover import hover_map
 from transforms.shapes.area_laws import UniformAreaLaw
 from transforms.shapes.ellipses import EllipseSampler
@@ -211,3 +213,27 @@ def test_grey_images_are_painted_too(tmp_path: Path) -> None:
     image = read_image(tmp_path / "images" / "a_000.tif")
     assert image.array.shape == (1, *SIZE) and image.mpp == pytest.approx(0.25)
     assert read_label(tmp_path / "labels" / "a_000.tif", SIZE).max() == len(POINTS)
+
+
+# Into real tissue
+
+
+def test_nuclei_are_painted_into_the_image_that_is_left_around_them(tmp_path: Path) -> None:
+    image = (torch.rand(3, *SIZE, generator=torch.Generator().manual_seed(0)) * 255).round() / 255
+    known = torch.zeros(1, *SIZE, dtype=torch.int32)
+    known[:, 28:31, 3:8] = 1
+    drawn = EllipseTrainingImage("a", image, POINTS[:2], EllipseSampler(UniformAreaLaw(8.0, k=0.5)), 0.5)
+    paired = PairedTrainingImage(drawn, LabelledTrainingImage("a", image, known, 1, None))
+    SyntheticImageGenerator(UNetGenerator(tissue_reach=2, channels=(4, 8))).write_pairs([paired], tmp_path, 0.5)
+    painted = load_image(tmp_path / "images" / "a_000.tif").image
+    label = read_label(tmp_path / "labels" / "a_000.tif", SIZE)
+    erased = paired.tissue(label, 2)[3] > 0
+    assert erased[known[0] > 0].all() and erased[label[0] > 0].all() and not erased.all()
+    assert label.max() == 2  # the known object is not painted again
+    different = (painted - image).abs().amax(0) > 1e-3
+    assert not different[~erased].any() and different[erased].float().mean() > 0.5
+
+
+def test_without_labelled_images_there_is_no_tissue_to_paint_into(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="real tissue"):
+        SyntheticImageGenerator(UNetGenerator(tissue_reach=2, channels=(4, 8))).write_pairs(SCENES, tmp_path, 0.5)

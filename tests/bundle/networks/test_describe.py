@@ -28,6 +28,7 @@ SMALL = {  # one small network of every class on the list
     "bundle.networks.lite.Lite": {"channels": [4, 6, 8, 10]},
     "bundle.networks.resnet.ResNetMapper": {"width": 4, "blocks": 1},
     "bundle.networks.resnet.ResNetGenerator": {"width": 4, "blocks": 1, "local_noise": 1},
+    "bundle.networks.unet_generator.UNetGenerator": {"channels": [4, 8]},
     "bundle.networks.spade.SPADEGenerator": {"width": 4, "hidden": 4, "multipliers": [2, 1, 1]},
     "monai.networks.nets.unet.UNet": {**UNET, "num_res_units": 1, "act": ["leakyrelu", {"negative_slope": 0.1}]},
     "monai.networks.nets.basic_unet.BasicUNet": {**PLANE, "features": [4, 4, 4, 4, 4, 4], "norm": "batch"},
