@@ -25,6 +25,7 @@ EXIF_ORIENTATION = 0x0112
 PNG_SIGNATURE, JPEG_SIGNATURE = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # classic and BigTIFF
 
+SIDE_SHARE = 0.25  # of the first picture's pixels: a smaller one is a picture beside it
 WANTED = "8- or 16-bit unsigned integers"
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow refuses above twice as many, `check_pixels` above this
 
@@ -106,6 +107,38 @@ def refuse_turned(path: Path, orientation: int) -> None:
         )
 
 
+def refuse_several(path: Path, image: Image.Image) -> None:
+    """Refuse an animated PNG, and a JPEG of several pictures of like size, such as a stereo pair of a camera.
+
+    A camera's previews and brightness maps are smaller: they are left aside, as every viewer does.
+
+    Args:
+        path: the file, for the message.
+        image: opened, at its first picture, and left there.
+
+    Raises:
+        ValueError: there are several.
+    """
+    several = image.format == "PNG" and getattr(image, "is_animated", False)
+    if several or (image.format == "MPO" and _pictures_of_like_size(image) > 1):
+        raise ImageFileError(
+            f"{path}: holds several pictures, of which some programs show the first and others all in turn: save the"
+            " one that is meant into a file of its own"
+        )
+
+
+def _pictures_of_like_size(image: Image.Image) -> int:
+    least, count = SIDE_SHARE * image.width * image.height, 1
+    for frame in range(1, getattr(image, "n_frames", 1)):
+        try:
+            image.seek(frame)
+        except (OSError, SyntaxError, ValueError):  # listed, and cut off by a program that wrote the file again
+            continue
+        count += image.width * image.height >= least
+    image.seek(0)
+    return count
+
+
 def read_pillow(path: Path) -> Raster:
     """PNG of at most 8 bits or 16-bit grey, JPEG; palettes are resolved to colours.
 
@@ -163,6 +196,7 @@ def _read_indices(path: Path) -> Raster:
 def _load(path: Path) -> Image.Image:
     with Image.open(path) as image:
         check_pixels(path, *image.size)
+        refuse_several(path, image)
         image.load()
         refuse_turned(path, image.getexif().get(EXIF_ORIENTATION, UPRIGHT))
         return image

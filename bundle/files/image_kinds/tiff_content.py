@@ -20,7 +20,7 @@ from tifffile import TiffFile, TiffPage, TiffPageSeries
 
 from ..view import RGB, View
 from .ome import Ome, read_ome
-from .raster import UPRIGHT, ImageFileError, refuse_turned
+from .raster import SIDE_SHARE, UPRIGHT, ImageFileError, refuse_turned
 from .spacing import NO_LENGTH, one_spacing, um_of_unit
 
 MINISWHITE, MINISBLACK, RGB_SAMPLES, PALETTE, YCBCR = 0, 1, 2, 3, 6  # PhotometricInterpretation
@@ -30,7 +30,6 @@ ALPHA = (1, 2)  # ExtraSamples: opacity, associated or not
 SAID_BY = "its resolution tags"
 UM_PER_UNIT = {2: 25_400.0, 3: 10_000.0}  # ResolutionUnit: inch, centimetre
 SIDE_PICTURES = ("label", "macro", "thumbnail", "overview", "preview")  # how scanners name what is not the slide
-SIDE_SHARE = 0.25  # of the first picture's pixels: a smaller one is a picture beside it
 AXES = {"Z": "slices", "T": "frames", "C": "channels", "I": "pages", "Q": "pages"}
 
 

@@ -98,6 +98,10 @@ KINDS = {
     "CMYK, Lab": Kind(lambda path: Image.new("CMYK", (30, 20)).save(path, "TIFF"), "its colours are"),
     "turned by a tag": Kind(tiff(GREY, extratags=[(274, "H", 1, 6, True)]), "orientation tag is 6"),
     "several images of like size": Kind(two_images, "holds 2 images"),
+    "animated PNG, JPEG of several pictures of like size": Kind(
+        lambda path: Image.fromarray(RGB).save(path, "PNG", save_all=True, append_images=[Image.fromarray(255 - RGB)]),
+        "holds several pictures",
+    ),
     "directories that form a loop": Kind(
         lambda path: path.write_bytes(b"II*\0\x08\0\0\0\0\0\x08\0\0\0"), "directories form a loop"
     ),

@@ -221,6 +221,18 @@ def tiff_of(**options):
     return lambda path: tifffile.imwrite(path, **options)
 
 
+def several_in(path: Path, kind: str, others: list[Image.Image]) -> None:
+    Image.fromarray(noise(3, "uint8")).save(path, kind, save_all=True, append_images=others)
+
+
+def animated_png(path: Path) -> None:
+    several_in(path, "PNG", [Image.new("RGB", (50, 40))])
+
+
+def stereo_jpeg(path: Path) -> None:
+    several_in(path, "MPO", [Image.new("RGB", (50, 40))])
+
+
 def turned_jpeg(path: Path) -> None:
     image = Image.fromarray(noise(3, "uint8"))
     exif = image.getexif()
@@ -239,6 +251,8 @@ BAD = {
         "not square .0.25 x 0.5 um",
     ),
     "turned tiff": (tiff_of(data=noise(1)[..., 0], extratags=[(274, "H", 1, 6, True)]), "orientation tag is 6"),
+    "animated png": (animated_png, "holds several pictures"),
+    "stereo jpeg": (stereo_jpeg, "holds several pictures"),
     "turned jpeg": (turned_jpeg, "orientation tag is 6"),
     "print colours": (lambda path: Image.new("CMYK", (9, 9)).save(path, "JPEG"), "colours are CMYK"),
     "text": (lambda path: path.write_text("x,y\n1,2\n"), "no PNG, TIFF or JPEG"),
@@ -255,6 +269,16 @@ def test_refuses_and_names_the_file(tmp_path, kind):
     with pytest.raises(ValueError, match=message) as caught:
         read_image(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("cut", [False, True])  # and as programs leave it that write the file again
+def test_the_preview_in_a_jpeg_of_a_camera_is_left_aside(tmp_path, cut):
+    several_in(tmp_path / "a.jpg", "MPO", [Image.fromarray(noise(3, "uint8", (18, 20)))])
+    Image.fromarray(noise(3, "uint8")).save(tmp_path / "plain.jpg", "JPEG")
+    whole = (tmp_path / "a.jpg").read_bytes()
+    start = whole.rindex(b"\xff\xd8\xff")  # of the preview
+    (tmp_path / "a.jpg").write_bytes(whole[:start] if cut else whole)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.jpg").array, read_image(tmp_path / "plain.jpg").array)
 
 
 def test_a_missing_file_is_named(tmp_path):
