@@ -46,15 +46,14 @@ def _recipe_cells(
 ) -> list[str]:
     seeds = [seed for seed in runs if seed in base]
     pairs = [(runs[seed], base[seed]) for seed in seeds]
-    both = [(run[image]["aji"], other[image]["aji"]) for run, other in pairs for image in run if image in other]
-    times = [record["minutes"] for run, other in pairs for image, record in run.items() if image in other]
-    based = [other[image]["minutes"] for run, other in pairs for image in run if image in other]
+    shared = [(record, other[image]) for run, other in pairs for image, record in run.items() if image in other]
+    paced = [(one["minutes"], two["minutes"]) for one, two in shared if "minutes" in one and "minutes" in two]
     first, count = records[0], len({(record["fold"], record["seed"]) for record in records})
     cells = [f"{row.says} (`{row.name}`)", labels, str(count), f"{first['updates']:,} x {first['batch']}"]
     cells += [f"{first['parameters'] / 1e6:.2f} M"]
-    cells += [f"{sum(times) / sum(based):.2f}" if times else ""]
+    cells += [f"{sum(time for time, _ in paced) / sum(time for _, time in paced):.2f}" if paced else ""]
     cells += [f"{sum(record['aji'] for record in records) / len(records):.3f}"]
     if row.name == BASELINE or not pairs:
         return cells + [""] * (len(COMPARED) + 1)
-    better = sum(one > other for one, other in both)
-    return cells + [paired_difference(pairs, name) for name in COMPARED] + [f"{better} of {len(both)}"]
+    better = sum(one["aji"] > two["aji"] for one, two in shared)
+    return cells + [paired_difference(pairs, name) for name in COMPARED] + [f"{better} of {len(shared)}"]

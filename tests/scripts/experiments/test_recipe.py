@@ -162,3 +162,12 @@ def test_without_names_all_rows_run():
         "baseline",
         "cosine",
     ]
+
+
+def test_a_difference_is_of_the_same_images_and_an_unknown_time_stays_empty():
+    """By hand: +.1 and +.3 on the images that both rows have."""
+    common = {"labels": "points", "fold": 0, "seed": 0, "updates": 10, "batch": 2, "parameters": 100_000}
+    base = [{**common, "recipe": "baseline", "image": name, "aji": 0.4, "minutes": 2.0} for name in "abc"]
+    other = [{**common, "recipe": "cosine", "image": name, "aji": aji} for name, aji in (("a", 0.5), ("b", 0.7))]
+    line = recipe_markdown([*base, *other]).splitlines()[-1].split(" | ")
+    assert line[5] == "" and line[7] == "+0.200 ± 0.100" and line[-1] == "2 of 2 |"
