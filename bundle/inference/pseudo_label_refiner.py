@@ -16,6 +16,7 @@ from torch import Tensor
 from transforms.instances.seeds import contacts, seed_pixels, seed_points
 from transforms.instances.split_by_points import split_by_points
 from transforms.pseudo_labels.colour_evidence import colour_posterior
+from transforms.pseudo_labels.star_shapes import star_shaped
 
 from ..data.training_images import PointedImage
 from .pseudo_labels import PseudoLabeller
@@ -38,6 +39,7 @@ class PseudoLabelRefiner(PseudoLabeller):
         reference_labeller: another way to label an image, such as `voronoi_label`; where the two do not say alike
             whether a pixel is part of an object, it does not count, see `agreement_mask`. None: all pixels count.
         outline_smoothing: standard deviation, um, of the Gaussian that smooths the outlines; see `smooth_outlines`.
+        star_shapes: whether objects in doubt are drawn anew as star-shaped ones; see `star_shaped`.
     """
 
     def __init__(
@@ -48,9 +50,10 @@ class PseudoLabelRefiner(PseudoLabeller):
         diameter: float = 6.0,
         reference_labeller: ReferenceLabeller | None = None,
         outline_smoothing: float = 0.0,
+        star_shapes: bool = False,
     ) -> None:
         super().__init__(segmenter.mpp, diameter, segmenter.channels)
-        self.outline_smoothing = outline_smoothing
+        self.outline_smoothing, self.star_shapes = outline_smoothing, star_shapes
         self.segmenter, self.max_radius, self.core, self.reference_labeller = (
             segmenter,
             max_radius,
@@ -66,6 +69,8 @@ class PseudoLabelRefiner(PseudoLabeller):
         foreground = colour_posterior(image, found[2:], points, self.core * unit)
         evidence = torch.cat([found[:2], foreground])
         label = split_by_points(evidence, points, max_radius=self.max_radius * unit)
+        if self.star_shapes:
+            label = star_shaped(label, foreground, points)
         if self.reference_labeller is None:
             return label, None
         other, _ = self.reference_labeller(image, points, pointed.diameter)

@@ -94,11 +94,11 @@ class PseudoLabeller(ABC):
                 weight_path(output_dir, data[index]).parent.mkdir(parents=True, exist_ok=True)
                 write_weight(weight_path(output_dir, data[index]), resample_label(weight, loaded.size), loaded.mpp)
             path.parent.mkdir(parents=True, exist_ok=True)
-            label = self._with_smooth_outlines(resample_label(label, loaded.size), label)
+            label = self.with_smooth_outlines(resample_label(label, loaded.size), label)
             write_label(path, label, loaded.mpp)  # last: it marks the image as done
         logger.info("labels of %d real images in %s", len(data), output_dir)
 
-    def _with_smooth_outlines(self, fine: Tensor, label: Tensor) -> Tensor:
+    def with_smooth_outlines(self, fine: Tensor, label: Tensor) -> Tensor:
         """A label at the size on disk (1, H, W), smoothed there; the other is the same at the model's spacing."""
         down, across = (new / own for new, own in zip(fine.shape[1:], label.shape[1:], strict=True))
         sigma = self.outline_smoothing / self.mpp

@@ -17,6 +17,7 @@ python -m scripts.benchmarks click --dataset_dir DATA
 python -m scripts.benchmarks reliability --folder CAMPAIGN
 python -m scripts.benchmarks layout
 python -m scripts.benchmarks scale --dataset_dir DATA --mpp 0.25
+    python -m scripts.benchmarks pseudo_labels --dataset_dir DATA --mpp 0.25
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from scripts.benchmarks.layout import layout
 from scripts.benchmarks.memory import memory
 from scripts.benchmarks.networks import networks
 from scripts.benchmarks.precision import precision
+from scripts.benchmarks.pseudo_labels import pseudo_labels
 from scripts.benchmarks.regions import region_agreement, slide_regions
 from scripts.benchmarks.scale import scale
 from scripts.benchmarks.slides import slides
@@ -52,6 +54,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "reliability": reliability,
     "layout": layout,
     "scale": scale,
+    "pseudo_labels": pseudo_labels,
 }
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from bundle.inference.segmenter import Segmenter
 from transforms.instances.seeds import contacts
 from transforms.instances.split_by_points import split_by_points
 from transforms.pseudo_labels.colour_evidence import colour_posterior
+from transforms.pseudo_labels.star_shapes import star_shaped
 from transforms.pseudo_labels.voronoi import voronoi_label
 
 DARK, BRIGHT = (0.35, 0.2, 0.5), (0.9, 0.75, 0.85)
@@ -223,6 +224,17 @@ def test_new_labels_are_labels_to_train_on(tmp_path: Path) -> None:
     assert data == [{"image": item["image"], "label": str(tmp_path / "new" / "labels" / "t 1.tif")}]
     [scene] = LabelledTrainingImages(data, 0.5)
     assert scene.label.max() == len(CENTRES) and scene.size == SIZE
+
+
+def test_star_shapes_are_those_of_the_label_and_its_posterior() -> None:
+    image, points = torch.from_numpy(tissue(TRUTH)) / 255, torch.tensor(CENTRES)
+    plain, _ = labelled(refiner(Blurred(25, 0.5)), image, points)
+    label, weight = labelled(refiner(Blurred(25, 0.5), star_shapes=True, core=6.0), image, points)
+    found = refiner(Blurred(25, 0.5)).segmenter.hover_map(image)
+    posterior = colour_posterior(image, found[2:], points, 12.0)
+    before = split_by_points(torch.cat([found[:2], posterior]), points, max_radius=20)
+    assert weight is None and torch.equal(label, star_shaped(before, posterior, points))
+    assert not torch.equal(label, before) and not torch.equal(label, plain)
 
 
 def test_what_a_witness_sees_otherwise_is_in_doubt_and_objects_part() -> None:
