@@ -34,7 +34,7 @@ SMOOTHING = 0.5  # um: standard deviation of the Gaussian that smooths outlines,
 MEASURED = ("AJI", "PQ", "recall", "precision")
 
 
-class Known(NamedTuple):
+class OutlinedImage(NamedTuple):
     """An image whose outlines are known."""
 
     name: str
@@ -88,8 +88,10 @@ def pseudo_labels(
     lines, each = [], []
     for deviation in deviations:
         found = [
-            (known, {way: measure(labeller, known) for way, labeller in ways.items()})
-            for known in known_images(folder, segmenter.mpp, diameter, every, Degradation(noise=deviation, seed=seed))
+            (known, {way: measure_labeller(labeller, known) for way, labeller in ways.items()})
+            for known in outlined_images(
+                folder, segmenter.mpp, diameter, every, Degradation(noise=deviation, seed=seed)
+            )
         ]
         if not found:
             raise ValueError(f"{dataset_dir}: no training image has a label to measure with: give outlines in labels/")
@@ -106,9 +108,9 @@ def pseudo_labels(
         enter(page, name, table)
 
 
-def known_images(
+def outlined_images(
     folder: DataFolder, mpp: float, diameter: float, every: int, degradation: Degradation
-) -> Iterator[Known]:
+) -> Iterator[OutlinedImage]:
     """The training images that have a label, with clicks moved by the degradation's noise."""
     labelled = [item for item in folder.training if item.label_path is not None][::every]
     for number, item in enumerate(tqdm(labelled, unit="image", disable=None)):
@@ -118,10 +120,10 @@ def known_images(
         moved, _ = degrade_points(sample["points"], size, degradation.noise / own, number, degradation)
         target = working_size(size, own, mpp)
         pointed = PointedImage(resample_image(image, target), resample_points(moved, size, target), diameter / mpp)
-        yield Known(item.name, pointed, read_label(item.label_path, size)[0].numpy())
+        yield OutlinedImage(item.name, pointed, read_label(item.label_path, size)[0].numpy())
 
 
-def measure(labeller: PseudoLabeller, known: Known) -> Mapping[str, float]:
+def measure_labeller(labeller: PseudoLabeller, known: OutlinedImage) -> Mapping[str, float]:
     """One way to label one image, at the image's size, against its outlines."""
     label, _ = labeller.label(known.name, known.pointed.size, known.pointed)
     fine = labeller.with_smooth_outlines(resample_label(label, known.truth.shape), label)
@@ -132,7 +134,7 @@ def measure(labeller: PseudoLabeller, known: Known) -> Mapping[str, float]:
     return {"AJI": metrics["aji"], "PQ": metrics["pq"], "recall": recall, "precision": precision}
 
 
-def image_line(known: Known, metrics: Mapping[str, Mapping[str, float]]) -> list[str]:
+def image_line(known: OutlinedImage, metrics: Mapping[str, Mapping[str, float]]) -> list[str]:
     """The cells of one image."""
     told = [", ".join(f"{found[key]:.2f}" for key in ("AJI", "recall", "precision")) for found in metrics.values()]
     return [known.name, str(len(np.unique(known.truth)) - 1), f"{known.median_area:.0f}", *told]

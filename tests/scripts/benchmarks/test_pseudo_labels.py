@@ -14,7 +14,7 @@ from torch import Tensor
 from bundle.data.training_images import PointedImage
 from bundle.inference.pseudo_labels import PseudoLabeller
 from bundle.simulation.dataset import write_dataset
-from scripts.benchmarks.pseudo_labels import Known, measure, pseudo_labels
+from scripts.benchmarks.pseudo_labels import OutlinedImage, measure_labeller, pseudo_labels
 
 NAMES = ("pseudo-labels", "pseudo-labels of each image")
 
@@ -43,8 +43,8 @@ def test_a_label_is_measured_at_the_size_of_its_image() -> None:
             return label, None
 
     pointed = PointedImage(torch.zeros(3, 16, 16), torch.tensor([[6.0, 8.0]]), 12.0)
-    known = Known("t", pointed, truth)
-    found = measure(Half(0.5, 6.0), known)
+    known = OutlinedImage("t", pointed, truth)
+    found = measure_labeller(Half(0.5, 6.0), known)
     assert known.median_area == 256
     assert found["recall"] == 0.5 and found["precision"] == 1.0 and found["AJI"] == pytest.approx(0.5)
 
