@@ -49,7 +49,7 @@ def cut_and_ended(dataset):
     """A run of all parts that was killed in its training and started again: what it knew at the kill, and its end."""
     output = dataset.parent / "out"
     command = [sys.executable, "-m", "scripts.experiments", "paper_scale", "--dataset_dir", str(dataset)]
-    command += ["--output_dir", str(output), "--preset", "smoke", "--device", "cpu", "--minutes", "2"]
+    command += ["--output_dir", str(output), "--preset", "smoke", "--device", "cpu", "--minutes", "8"]
     command += ["--updates", "90", "--set", "checkpoint_seconds=1"]
     folder = output / "published" / "synthesis"
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True) as process:
@@ -124,12 +124,12 @@ def test_it_says_what_was_found(finished):
     with open(finished / "published" / "predictions" / "metrics.csv", newline="") as file:
         (image,) = csv.DictReader(file)
     assert f"synthetic pairs alone, on the testing images: AJI {float(image['aji']):.3f}" in text
-    assert "train: done" in text and "of 2 minutes used" in text
+    assert "train: done" in text and "of 8 minutes used" in text
 
 
 def test_the_same_command_has_nothing_left_to_do(finished, dataset):
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*.pt")}
-    call(paper_scale, str(dataset), str(finished), minutes=2.0, updates=90, set="checkpoint_seconds=1", **BUDGET)
+    call(paper_scale, str(dataset), str(finished), minutes=8.0, updates=90, set="checkpoint_seconds=1", **BUDGET)
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*.pt")} == before
 
 
