@@ -204,7 +204,9 @@ def _warn_of_spacings(pair: Pair, folder: DataFolder, mpp: float) -> None:
     if load_image(pair.real.image_path, folder.channels, folder.mpp, common=folder.intensity).mpp is None:
         logger.warning("%s: um per px unknown, taken for %g: state it", pair.real.image_path, mpp)
     elif painted is not None and painted > 1.02 * mpp:
-        logger.warning("synthetic images of %g um per px are blurred at %g: compare at %g", painted, mpp, painted)
+        logger.warning(
+            "synthetic images of %g um per px are blurred at %g: compare at --compared_mpp %g", painted, mpp, painted
+        )
 
 
 def _check_pair(pair: Pair, real: LoadedImage, synthetic: LoadedImage) -> None:

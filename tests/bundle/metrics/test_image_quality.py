@@ -150,7 +150,7 @@ def test_unknown_spacing_is_taken_for_the_one_compared_at(tmp_path: Path, caplog
 def test_blur_by_comparing_finer_than_painted_is_said(real, tmp_path, caplog) -> None:
     with caplog.at_level(logging.WARNING):
         image_quality(DataFolder(real), painted(tmp_path, (40, 45), 4.0), Quarters(), mpp=2.0)
-    assert "synthetic images of 4 um per px are blurred at 2: compare at 4" in caplog.text
+    assert "synthetic images of 4 um per px are blurred at 2: compare at --compared_mpp 4" in caplog.text
 
 
 def test_grey_images(tmp_path: Path) -> None:
