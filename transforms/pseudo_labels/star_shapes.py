@@ -70,7 +70,8 @@ def star_shaped(label: Tensor, probability: Tensor, points: Tensor) -> Tensor:
         points: (N, 2), x and y in px; of several in one object the first in raster order counts.
 
     Returns:
-        int32 (1, H, W) on the label's device, with the same ids; the label itself where clicks are too rough.
+        int32 (1, H, W) on the label's device, with the same ids; the label as it was where clicks are too rough, or its
+        pixels clear.
 
     Raises:
         ValueError: label and probability differ in size.
@@ -100,6 +101,8 @@ def star_shaped(label: Tensor, probability: Tensor, points: Tensor) -> Tensor:
             far[old[row, column] == own] = -1
             taken = far < nearest[row, column]
             new[row[taken], column[taken]], nearest[row[taken], column[taken]] = own, far[taken]
+    lost = np.isin(old, np.setdiff1d(ids, new))  # an outline that holds no centre of a pixel, or is all others'
+    new[lost] = old[lost]
     return torch.from_numpy(new)[None].to(label.device)
 
 

@@ -158,6 +158,21 @@ def test_the_expected_ellipse_is_the_object_s() -> None:
     assert click_distance(middle + [0.0, 6.0], middle, axes) == pytest.approx(1, rel=0.15)
 
 
+def test_no_object_is_lost() -> None:
+    """Objects of one pixel, in a crowd and alone, whose outlines may hold no centre of a pixel."""
+    rng = np.random.default_rng(2)
+    places = np.unique(rng.integers(0, 40, (300, 2)), axis=0)
+    label = torch.zeros(1, 40, 40, dtype=torch.int32)
+    label[0, places[:, 0], places[:, 1]] = torch.arange(1, len(places) + 1, dtype=torch.int32)
+    beside = 0.45 * (np.arange(len(places)) % 3 == 0)  # a third of the clicks, at the corners of their pixels
+    clicks = torch.from_numpy(places[:, ::-1] + beside[:, None])
+    probability = torch.from_numpy(rng.uniform(0.02, 0.1, (1, 40, 40))).float()
+    probability[0, :4] = 0.6  # doubt enough
+    found = star_shaped(label, probability, clicks)
+    assert not torch.equal(found, label)
+    assert set(found.unique().tolist()) == set(label.unique().tolist())
+
+
 def test_without_points_nothing_happens() -> None:
     label = torch.from_numpy(true_label())[None]
     assert torch.equal(star_shaped(label, evidence(true_label()), torch.zeros(0, 2)), label)
