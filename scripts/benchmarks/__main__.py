@@ -17,7 +17,7 @@ python -m scripts.benchmarks click --dataset_dir DATA
 python -m scripts.benchmarks reliability --folder CAMPAIGN
 python -m scripts.benchmarks layout
 python -m scripts.benchmarks scale --dataset_dir DATA --mpp 0.25
-    python -m scripts.benchmarks pseudo_labels --dataset_dir DATA --mpp 0.25
+python -m scripts.benchmarks pseudo_labels --dataset_dir DATA --mpp 0.25
 """
 
 from __future__ import annotations

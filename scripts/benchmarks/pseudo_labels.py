@@ -18,6 +18,7 @@ from bundle.files.bundle_root import MODEL
 from bundle.files.images import check_mpp
 from bundle.files.labels import read_label
 from bundle.inference.model import load_network, segmenter_of
+from bundle.inference.outputs import OUTLINE_SMOOTHING
 from bundle.inference.pseudo_label_refiner import PseudoLabelRefiner
 from bundle.inference.pseudo_labels import PseudoLabeller, VoronoiLabeller
 from bundle.inference.test_time_augmentation import FLIPS
@@ -30,7 +31,6 @@ from transforms.resample import resample_image, resample_label, resample_points,
 
 logger = logging.getLogger(__name__)
 
-SMOOTHING = 0.5  # um: standard deviation of the Gaussian that smooths outlines, as the variant `pretrained` has it
 MEASURED = ("AJI", "PQ", "recall", "precision")
 
 
@@ -78,7 +78,12 @@ def pseudo_labels(
     segmenter = segmenter_of(load_network(model), augmentation=FLIPS)
     plain, stars = (
         PseudoLabelRefiner(
-            segmenter, 1.7 * diameter, diameter / 6, diameter, outline_smoothing=SMOOTHING, star_shapes=star_shapes
+            segmenter,
+            1.7 * diameter,
+            diameter / 6,
+            diameter,
+            outline_smoothing=OUTLINE_SMOOTHING,
+            star_shapes=star_shapes,
         )
         for star_shapes in (False, True)
     )
